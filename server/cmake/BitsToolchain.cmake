@@ -1,0 +1,46 @@
+# What holds for every target of the tree: language, build type, tools that make
+# the build faster, hardening, sanitizers. Warnings are in BitsTarget.cmake,
+# since generated code does without them.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+include(CheckPIESupported)
+check_pie_supported()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(BITS_CCACHE)
+  find_program(BITS_CCACHE_PROGRAM ccache)
+  if(BITS_CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # Without this ccache refuses to cache what uses a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        "${CMAKE_COMMAND}" -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        "${BITS_CCACHE_PROGRAM}")
+  endif()
+endif()
+
+if(BITS_MOLD)
+  find_program(BITS_MOLD_PROGRAM mold)
+  if(BITS_MOLD_PROGRAM)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()
+
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+
+if(BITS_SANITIZE)
+  add_compile_options(-fsanitize=${BITS_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${BITS_SANITIZE})
+else()
+  add_compile_options(-fstack-protector-strong)
+  add_compile_options("$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+  add_link_options(-Wl,-z,relro -Wl,-z,now)
+endif()
