@@ -1,0 +1,111 @@
+// The use cases on jobs: load -> decide -> commit -> act -> answer. Nothing else changes a
+// job. Checks of a request's form are the caller's (rpc/validate.h); checks against the
+// state are here.
+#ifndef BITS_SERVER_APP_JOB_MANAGER_H_
+#define BITS_SERVER_APP_JOB_MANAGER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/app/ports/clock.h"
+#include "server/app/ports/file_system.h"
+#include "server/app/ports/job_store.h"
+#include "server/app/principal.h"
+#include "server/domain/decide.h"
+#include "server/domain/timers.h"
+
+namespace bits::app {
+
+class JobRunner;
+class WatchHub;
+
+// What a mutating call carries beside its own arguments.
+struct CallOptions {
+  std::string request_id;   // AIP-155; empty: none
+  std::string fingerprint;  // of the method and the whole request, where there is a request_id
+  std::optional<uint64_t> revision;  // the etag's; nullopt: any
+};
+
+// A file as a client gives it; names already checked in form.
+struct NewFile {
+  std::string remote_name;
+  std::string local_name;
+  std::optional<domain::Checksum> checksum;
+};
+
+struct AddFilesOutcome {
+  domain::Job job;
+  std::vector<domain::File> files;
+};
+
+// Refusals carry BITS's symbol as reason (base/error_info.h): see the proto's comments for
+// which. Mutating calls do not block and may be made from any thread; their callback runs on the
+// store's thread (CompleteJob's and CancelJob's perhaps on another) and must not block.
+// Reads block for I/O: call them on an executor.
+class JobManager {
+ public:
+  template <typename T>
+  using Callback = std::function<void(absl::StatusOr<T>)>;
+  using JobCallback = Callback<domain::Job>;
+
+  struct Ports {
+    JobStore* store;
+    FileSystem* files;
+    Clock* clock;
+    WatchHub* hub;
+    JobRunner* runner;
+  };
+  JobManager(Ports ports, domain::TimerPolicy policy);
+  ~JobManager();
+
+  // `job` carries the client's properties; id, owner, times are set here.
+  void CreateJob(const Principal& principal, domain::Job job, std::vector<NewFile> files,
+                 bool start, const CallOptions& options, JobCallback done);
+  void AddFiles(const Principal& principal, const domain::JobId& id, std::vector<NewFile> files,
+                const CallOptions& options, Callback<AddFilesOutcome> done);
+  void UpdateJob(const Principal& principal, const domain::JobId& id, domain::Update update,
+                 const CallOptions& options, JobCallback done);
+  void UpdateFile(const Principal& principal, const domain::JobId& id, uint32_t file,
+                  std::string remote_name, const CallOptions& options,
+                  Callback<domain::File> done);
+  void ResumeJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
+                 JobCallback done);
+  void SuspendJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
+                  JobCallback done);
+  // Answers once the temporary files are dealt with.
+  void CancelJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
+                 JobCallback done);
+  // Answers once the files are published, or one could not be.
+  void CompleteJob(const Principal& principal, const domain::JobId& id,
+                   const CallOptions& options, JobCallback done);
+
+  // Progress is the live one where bytes are arriving.
+  absl::StatusOr<domain::Job> GetJob(const Principal& principal, const domain::JobId& id);
+  // query.owner is set here unless all_owners, which is an administrator's.
+  absl::StatusOr<JobPage> ListJobs(const Principal& principal, JobQuery query, bool all_owners);
+  absl::StatusOr<domain::File> GetFile(const Principal& principal, const domain::JobId& id,
+                                       uint32_t file);
+  absl::StatusOr<std::vector<domain::File>> ListFiles(const Principal& principal,
+                                                      const domain::JobId& id, uint32_t after,
+                                                      uint32_t limit);
+  absl::StatusOr<domain::Error> GetError(const Principal& principal, const domain::JobId& id);
+  absl::StatusOr<ErrorHistory> ListErrors(const Principal& principal, const domain::JobId& id);
+
+  const domain::TimerPolicy& policy() const { return policy_; }
+
+ private:
+  class Impl;
+  domain::TimerPolicy policy_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_JOB_MANAGER_H_

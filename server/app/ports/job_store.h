@@ -1,0 +1,175 @@
+// Where jobs live: the durable truth. Memory, SQLite (and later PostgreSQL) stand behind
+// this one interface and pass one contract suite (tests/contract).
+#ifndef BITS_SERVER_APP_PORTS_JOB_STORE_H_
+#define BITS_SERVER_APP_PORTS_JOB_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/domain/decide.h"
+#include "server/domain/error.h"
+#include "server/domain/job.h"
+#include "server/domain/job_filter.h"
+
+namespace bits::app {
+
+// The count of events ever committed; a watcher's cursor. 0: before all.
+using Revision = uint64_t;
+
+// One committed change, as watchers replay it.
+struct EventRecord {
+  Revision revision = 0;
+  domain::ChangeKind kind = domain::ChangeKind::kModified;
+  absl::Time time;
+  domain::Job job;         // right after the change
+  uint32_t file = 0;       // ordinal, where one is concerned
+  std::optional<domain::Error> error;
+};
+
+// What a mutating request came to, so that its repeat does nothing (AIP-155).
+struct RequestRecord {
+  std::string principal;
+  std::string request_id;
+  std::string fingerprint;  // of the method and the whole request
+  domain::JobId job;
+  uint32_t first_file = 0;  // of AddFiles: the ordinals given
+  uint32_t file_count = 0;
+  absl::Time time;
+};
+
+struct ErrorHistory {
+  std::vector<domain::Error> errors;  // the first kErrorsKeptFirst, the last kErrorsKeptLast; oldest first
+  std::vector<std::pair<domain::Hresult, uint64_t>> counts;  // most frequent first, then by code
+  uint64_t total = 0;
+};
+
+// The state within one transaction: what the body of JobStore::Commit may use, while it
+// runs and on its thread only. Reads see the transaction's own writes.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  // NOT_FOUND (a plain status, without reason) if there is none.
+  virtual absl::StatusOr<domain::Job> GetJob(const domain::JobId& id) = 0;
+  virtual absl::StatusOr<domain::File> GetFile(const domain::JobId& id, uint32_t ordinal) = 0;
+  // In order, ordinals > after, at most limit.
+  virtual absl::StatusOr<std::vector<domain::File>> ListFiles(const domain::JobId& id,
+                                                              uint32_t after, uint32_t limit) = 0;
+  // Those not yet `transferred`; else as ListFiles.
+  virtual absl::StatusOr<std::vector<domain::File>> ListUntransferredFiles(
+      const domain::JobId& id, uint32_t after, uint32_t limit) = 0;
+
+  // Inserts a job; ALREADY_EXISTS if the id is taken. Sets job.version to 1. `next_timer`:
+  // see UpdateJob.
+  virtual absl::Status InsertJob(domain::Job& job, absl::Time next_timer) = 0;
+  // Writes the job if the stored version equals job.version, and raises job.version by 1;
+  // ABORTED if it does not, NOT_FOUND if the job is gone. `next_timer` is when ListDue is
+  // to name the job (absl::InfiniteFuture(): never).
+  virtual absl::Status UpdateJob(domain::Job& job, absl::Time next_timer) = 0;
+  // Deletes job, files, errors; its destinations are free again. Not its events.
+  virtual absl::Status DeleteJob(const domain::JobId& id) = 0;
+  // Inserts or replaces, by ordinal.
+  virtual absl::Status PutFile(const domain::JobId& id, const domain::File& file) = 0;
+
+  // Reserves a destination for a live job. ALREADY_EXISTS if another job, or another
+  // file of this job, holds it.
+  virtual absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) = 0;
+  virtual absl::Status ReleaseDestinations(const domain::JobId& id) = 0;
+
+  // Adds to the job's error history, keeping what ErrorHistory says.
+  virtual absl::Status AddError(const domain::JobId& id, const domain::Error& error) = 0;
+
+  // Nullopt if there is none, or if it is older than `not_before`.
+  virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(std::string_view principal,
+                                                                   std::string_view request_id,
+                                                                   absl::Time not_before) = 0;
+  // Replaces an expired record of the same key.
+  virtual absl::Status PutRequest(const RequestRecord& record) = 0;
+
+  // Gives the event the next revision, and keeps it unless it is kProgress (which gets
+  // no revision of its own: that of the last event). event.revision is set. A job's own
+  // `revision` is written by UpdateJob/InsertJob, so call this first and set it.
+  virtual absl::Status AppendEvent(EventRecord& event) = 0;
+};
+
+struct JobQuery {
+  domain::JobFilter filter;
+  std::optional<std::string> owner;  // only theirs
+  bool show_final = false;
+  uint64_t after = 0;  // the sequence number to go on from: JobPage.last
+  uint32_t limit = 100;
+};
+
+struct JobPage {
+  std::vector<domain::Job> jobs;  // in the order of creation
+  // The sequence number of the last row looked at: give it as `after` for the next page.
+  uint64_t last = 0;
+  bool end = false;  // there is nothing after it. A page may be short, even empty, and not the end
+};
+
+enum class QueueClass : uint8_t { kForeground, kBackground };
+
+// Thread-safe. Reads block for I/O: call them where blocking is allowed (an executor, never
+// a gRPC reaction or the transfer loop). Every failure to read or write that is not the
+// caller's is UNAVAILABLE.
+class JobStore {
+ public:
+  using Body = std::function<absl::Status(Transaction&)>;
+  using Done = std::function<void(absl::Status)>;
+  virtual ~JobStore() = default;
+
+  // Runs `body` in a transaction of its own: if it returns OK, what it wrote becomes
+  // durable, and only then `done(OK)` is called; else nothing of it remains and done gets
+  // body's status. Does not block; may be called from any thread. Bodies run one at a time
+  // in the order of the calls, on the store's thread, several of them sharing one commit;
+  // the body must not block, and may be run again from the start (reset what it captures).
+  // `done` runs on the store's thread in the order of commits; it must not block.
+  // RESOURCE_EXHAUSTED at once if too many wait. UNAVAILABLE if the outcome is unknown:
+  // the store is then unhealthy.
+  virtual void Commit(Body body, Done done) = 0;
+
+  virtual absl::StatusOr<domain::Job> GetJob(const domain::JobId& id) = 0;
+  virtual absl::StatusOr<JobPage> ListJobs(const JobQuery& query) = 0;
+  virtual absl::StatusOr<domain::File> GetFile(const domain::JobId& id, uint32_t ordinal) = 0;
+  virtual absl::StatusOr<std::vector<domain::File>> ListFiles(const domain::JobId& id,
+                                                              uint32_t after, uint32_t limit) = 0;
+  virtual absl::StatusOr<ErrorHistory> ListErrors(const domain::JobId& id) = 0;
+
+  // QUEUED jobs of the class, longest waiting first (Job.queue_time, then creation).
+  virtual absl::StatusOr<std::vector<domain::JobId>> ListQueued(QueueClass queue_class,
+                                                                uint32_t limit) = 0;
+  // Jobs whose timer is due, earliest first.
+  virtual absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) = 0;
+  // The earliest timer; InfiniteFuture if there is none.
+  virtual absl::StatusOr<absl::Time> NextTimer() = 0;
+  // Jobs that were CONNECTING, TRANSFERRING or had work pending: what recovery looks at.
+  virtual absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,
+                                                                   uint32_t limit) = 0;
+
+  // The kept events after `after`, in order, at most `limit`. OUT_OF_RANGE if some after
+  // it are no longer kept.
+  virtual absl::StatusOr<std::vector<EventRecord>> ListEvents(Revision after, uint32_t limit) = 0;
+  // Of the last event; 0 if there never was one.
+  virtual absl::StatusOr<Revision> LastRevision() = 0;
+  // The smallest value that ListEvents takes.
+  virtual absl::StatusOr<Revision> OldestCursor() = 0;
+
+  // OK, or why the store can neither promise nor acknowledge anything.
+  virtual absl::Status Health() const = 0;
+  // Called on any thread when Health() changes. One listener; set before use.
+  virtual void SetHealthListener(std::function<void(absl::Status)> listener) = 0;
+  // Commits what waits, refuses what comes, and closes. Blocks. Idempotent.
+  virtual void Close() = 0;
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_PORTS_JOB_STORE_H_

@@ -1,0 +1,76 @@
+// Who moves the bytes of one file. Knows nothing of jobs but their ids.
+#ifndef BITS_SERVER_APP_PORTS_TRANSFER_ENGINE_H_
+#define BITS_SERVER_APP_PORTS_TRANSFER_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "server/domain/error.h"
+#include "server/domain/event.h"
+#include "server/domain/job.h"
+
+namespace bits::app {
+
+// One try at one file.
+struct TransferSpec {
+  domain::JobId job;
+  uint32_t attempt = 0;  // the job's
+  // What is fetched and what is here of it: remote_name, path, temporary_path, checksum,
+  // bytes_transferred, bytes_total, validators.
+  domain::File file;
+  bool require_ranges = false;
+};
+
+enum class RestartReason : uint8_t {
+  kChanged,        // the origin proved another version
+  kUnproven,       // there is nothing to prove the version by
+  kNoRanges,       // the origin does not give parts
+  kLost,           // the temporary file holds less than was recorded
+  kCheckFailed,    // the checksum did not match
+};
+
+// What becomes of the try. Called on the engine's threads, for one try one call at a time and in
+// order; must not block.
+class TransferObserver {
+ public:
+  virtual ~TransferObserver() = default;
+  // The origin has answered well: bytes (or an empty body) arrive. At most once, before
+  // OnCheckpoint and OnTransferred.
+  virtual void OnBytesArrive() = 0;
+  // What is here must go: nothing of the new version is written before `proceed` is called
+  // (from any thread, once; or never, if Stop comes instead). Only given when
+  // the file's recorded bytes_transferred is not 0.
+  virtual void OnRestart(RestartReason reason, std::function<void()> proceed) = 0;
+  // So much is durable in the temporary file.
+  virtual void OnCheckpoint(const domain::Checkpoint& checkpoint) = 0;
+  // So much has arrived; some of it may be lost with a crash. At most four a second.
+  virtual void OnProgress(uint64_t bytes_arrived, std::optional<uint64_t> bytes_total) = 0;
+
+  // Exactly one of these ends the try; the engine then touches the temporary file no more and lets
+  // go of the observer.
+  virtual void OnTransferred(const domain::Checkpoint& last) = 0;
+  // Preceded by a last OnCheckpoint for what is good and durable. With kValidationFailed the
+  // file must start over.
+  virtual void OnFailed(const domain::Failure& failure) = 0;
+  // After Stop; what is good was made durable and told by OnCheckpoint.
+  virtual void OnStopped() = 0;
+};
+
+// Thread-safe; nothing here blocks.
+class TransferEngine {
+ public:
+  using TransferId = uint64_t;  // never used twice in a process; 0 is none
+  virtual ~TransferEngine() = default;
+  // Begins, or queues if too many are under way.
+  virtual TransferId Start(TransferSpec spec, std::shared_ptr<TransferObserver> observer) = 0;
+  // Ends it soon: OnStopped, unless it ended otherwise just before. Unknown ids are ignored.
+  virtual void Stop(TransferId id) = 0;
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_PORTS_TRANSFER_ENGINE_H_

@@ -1,0 +1,81 @@
+// The HRESULTs that bitsd gives, their symbols and texts. Pure data; any thread.
+#ifndef BITS_SERVER_DOMAIN_ERROR_CODE_H_
+#define BITS_SERVER_DOMAIN_ERROR_CODE_H_
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/domain/error.h"
+
+namespace bits::domain {
+
+// Codes that the code itself speaks of. The whole list is AllErrorCodes().
+inline constexpr Hresult kOk = 0;
+inline constexpr Hresult kPartialComplete = 0x00200017;
+inline constexpr Hresult kUnableToDeleteFiles = 0x0020001A;
+inline constexpr Hresult kNotFound = 0x80200001;                     // BG_E_NOT_FOUND
+inline constexpr Hresult kInvalidState = 0x80200002;                 // BG_E_INVALID_STATE
+inline constexpr Hresult kEmpty = 0x80200003;                        // BG_E_EMPTY
+inline constexpr Hresult kErrorInformationUnavailable = 0x8020000F;  // BG_E_ERROR_INFORMATION_UNAVAILABLE
+inline constexpr Hresult kMissingFileSize = 0x80200011;              // BG_E_MISSING_FILE_SIZE
+inline constexpr Hresult kInsufficientRangeSupport = 0x80200013;     // BG_E_INSUFFICIENT_RANGE_SUPPORT
+inline constexpr Hresult kInvalidServerResponse = 0x8020001B;        // BG_E_INVALID_SERVER_RESPONSE
+inline constexpr Hresult kFileNotFound = 0x80200029;                 // BG_E_FILE_NOT_FOUND
+inline constexpr Hresult kValidationFailed = 0x80200053;             // BG_E_VALIDATION_FAILED
+inline constexpr Hresult kMaxDownloadTimeout = 0x80200054;           // BG_E_MAXDOWNLOAD_TIMEOUT
+inline constexpr Hresult kRemoteFileChanged = 0x80200073;            // BG_E_REMOTE_FILE_CHANGED
+inline constexpr Hresult kNotImplemented = 0x80004001;               // E_NOTIMPL
+inline constexpr Hresult kUnexpected = 0x8000FFFF;                   // E_UNEXPECTED
+inline constexpr Hresult kAccessDenied = 0x80070005;                 // E_ACCESSDENIED
+inline constexpr Hresult kInvalidArgument = 0x80070057;              // E_INVALIDARG
+inline constexpr Hresult kDiskFull = 0x80070070;                     // ERROR_DISK_FULL
+inline constexpr Hresult kSharingViolation = 0x80070020;             // ERROR_SHARING_VIOLATION
+inline constexpr Hresult kIoDevice = 0x8007045D;                     // ERROR_IO_DEVICE
+inline constexpr Hresult kConnectTimeout = 0x80072EE2;               // ERROR_WINHTTP_TIMEOUT
+inline constexpr Hresult kInvalidUrl = 0x80072EE5;                   // ERROR_WINHTTP_INVALID_URL
+inline constexpr Hresult kUnrecognizedScheme = 0x80072EE6;           // ERROR_WINHTTP_UNRECOGNIZED_SCHEME
+inline constexpr Hresult kNameNotResolved = 0x80072EE7;              // ERROR_WINHTTP_NAME_NOT_RESOLVED
+inline constexpr Hresult kCannotConnect = 0x80072EFD;                // ERROR_WINHTTP_CANNOT_CONNECT
+inline constexpr Hresult kConnectionError = 0x80072EFE;              // ERROR_WINHTTP_CONNECTION_ERROR
+inline constexpr Hresult kHttpsToHttpRedirect = 0x80072F08;          // ERROR_INTERNET_HTTPS_TO_HTTP_ON_REDIR
+inline constexpr Hresult kInvalidHttpResponse = 0x80072F78;          // ERROR_WINHTTP_INVALID_SERVER_RESPONSE
+inline constexpr Hresult kRedirectFailed = 0x80072F7C;               // ERROR_WINHTTP_REDIRECT_FAILED
+inline constexpr Hresult kSecureFailure = 0x80072F8F;                // ERROR_WINHTTP_SECURE_FAILURE
+
+// HRESULT_FROM_WIN32.
+constexpr Hresult FromWin32(uint32_t win32) { return 0x80070000u | win32; }
+// BG_E_HTTP_ERROR_nnn; `status` is 100 to 599.
+constexpr Hresult FromHttpStatus(uint32_t status) { return 0x80190000u + status; }
+
+struct ErrorCode {
+  Hresult hresult;
+  std::string_view symbol;
+  std::string_view text;  // English
+};
+
+// All that have a name of their own, by ascending hresult.
+std::span<const ErrorCode> AllErrorCodes();
+
+// Its symbol. A code that has none gives "HRESULT_0x%08X"; HTTP statuses without a
+// BITS name give BG_E_HTTP_ERROR_nnn all the same.
+std::string SymbolOf(Hresult hresult);
+
+// Its English text; nullopt if the code is not known.
+std::optional<std::string> DescriptionOf(Hresult hresult);
+
+// The code of a symbol; nullopt if there is none.
+std::optional<Hresult> CodeOf(std::string_view symbol);
+
+// English, for each context.
+std::string_view ContextDescription(ErrorContext context);
+
+// The code for an errno of the local file system: ENOSPC and EDQUOT are
+// ERROR_DISK_FULL, EACCES/EPERM/EROFS/ELOOP/EXDEV E_ACCESSDENIED, ENOENT
+// ERROR_FILE_NOT_FOUND, others as Windows would say; else ERROR_IO_DEVICE.
+Hresult FromErrno(int error_number);
+
+}  // namespace bits::domain
+
+#endif  // BITS_SERVER_DOMAIN_ERROR_CODE_H_

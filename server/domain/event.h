@@ -1,0 +1,131 @@
+// What can happen to a job. Decide() (decide.h) takes one and says what follows.
+#ifndef BITS_SERVER_DOMAIN_EVENT_H_
+#define BITS_SERVER_DOMAIN_EVENT_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "server/domain/job.h"
+
+namespace bits::domain {
+
+// The columns of the transition table, in the order of the alternatives of Event.
+enum class EventKind : uint8_t {
+  // The owner's verbs: illegal ones are refused.
+  kResume,
+  kSuspend,
+  kCancel,
+  kComplete,
+  kAddFiles,
+  kUpdate,
+  kSetRemoteName,
+  // The transfer's: those that come too late are ignored.
+  kStart,
+  kBytesArrived,
+  kCheckpoint,
+  kFileRestarted,
+  kFileTransferred,
+  kFail,
+  kRequeue,
+  // Timers': likewise.
+  kRetryDue,
+  kNoProgress,
+  kMaximumDownloadTime,
+  kInactivity,
+  kForget,
+  // Outcomes of work on the file system.
+  kFilePublished,
+  kPublished,
+  kPublishFailed,
+  kCleanedUp,
+};
+inline constexpr int kEventKindCount = 23;
+
+struct Resume {};
+struct Suspend {};
+struct Cancel {};
+// Begin to complete: Decision.effects ask for the publishing.
+struct Complete {};
+// The files carry names, paths and checksum; Decide() numbers them.
+struct AddFiles {
+  std::vector<File> files;
+};
+// The properties to write, already checked; absent ones stay.
+struct Update {
+  std::optional<std::string> display_name;
+  std::optional<std::string> description;
+  std::optional<Priority> priority;
+  std::optional<absl::Duration> minimum_retry_delay;
+  std::optional<absl::Duration> no_progress_timeout;
+  std::optional<absl::Duration> maximum_download_time;
+  std::optional<std::map<std::string, std::string>> labels;
+  std::optional<uint32_t> max_parallel_files;
+  std::optional<bool> require_ranges;
+};
+// Of the file that Decide() is given.
+struct SetRemoteName {
+  std::string remote_name;
+};
+
+// The scheduler gives the job its turn.
+struct Start {};
+// The origin of some file has answered well: bytes (or an empty body) arrive.
+struct BytesArrived {};
+// So much of the file is durable. What the origin said of it rides along.
+struct Checkpoint {
+  uint64_t bytes_transferred = 0;
+  std::optional<uint64_t> bytes_total;
+  Validators validators;
+  std::optional<absl::Time> last_modified;
+};
+// The file goes back to 0, before any byte of the new version is written.
+struct FileRestarted {};
+// All bytes of the file are durable and checked.
+struct FileTransferred {
+  Checkpoint last;
+};
+// An attempt failed; with the file that Decide() is given, or none.
+struct Fail {
+  Failure failure;
+};
+// The job's turn ends without an error: the server stops, or has started anew.
+struct Requeue {};
+
+struct RetryDue {};
+struct NoProgress {};
+struct MaximumDownloadTime {};
+struct Inactivity {};
+// A final job's tombstone has been kept long enough.
+struct Forget {};
+
+// One file has got its final name.
+struct FilePublished {};
+// All that were to be published are; temporaries_left: some could not be deleted.
+struct Published {
+  bool temporaries_left = false;
+};
+// A rename failed; the job stays.
+struct PublishFailed {};
+// The temporary files of a final job are deleted, or some could not be.
+struct CleanedUp {
+  bool temporaries_left = false;
+};
+
+using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName,
+                           Start, BytesArrived, Checkpoint, FileRestarted, FileTransferred, Fail,
+                           Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
+                           FilePublished, Published, PublishFailed, CleanedUp>;
+static_assert(std::variant_size_v<Event> == kEventKindCount);
+
+inline EventKind KindOf(const Event& event) { return static_cast<EventKind>(event.index()); }
+// "Resume", "FileTransferred", ...
+std::string_view EventName(EventKind kind);
+
+}  // namespace bits::domain
+
+#endif  // BITS_SERVER_DOMAIN_EVENT_H_
