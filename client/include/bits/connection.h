@@ -1,0 +1,80 @@
+// The way to a server, as an interface: what bits::Client stands on, and what a
+// test of yours replaces by a mock.
+#ifndef BITS_CONNECTION_H_
+#define BITS_CONNECTION_H_
+
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+
+#include "bits/options.h"
+#include "bits/v1/error_service.pb.h"
+#include "bits/v1/job_service.pb.h"
+#include "bits/watch.h"
+
+namespace bits {
+inline namespace client_0 {
+
+// One method for each of the services' methods; their rules and errors are those
+// of proto/bits/v1. All may be called from any thread, and block.
+//
+// The connection that MakeConnection gives tries again while the server is
+// UNAVAILABLE (RetryOptions). That is safe: a request that changes something and
+// has no request_id is given one, a random UUID that all its tries share, so the
+// server makes the change once.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  virtual absl::StatusOr<v1::Job> CreateJob(const v1::CreateJobRequest& request,
+                                            const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> GetJob(const v1::GetJobRequest& request,
+                                         const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request,
+                                                        const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> UpdateJob(const v1::UpdateJobRequest& request,
+                                            const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::AddFilesResponse> AddFiles(const v1::AddFilesRequest& request,
+                                                        const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::File> GetFile(const v1::GetFileRequest& request,
+                                           const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListFilesResponse> ListFiles(const v1::ListFilesRequest& request,
+                                                          const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::File> UpdateFile(const v1::UpdateFileRequest& request,
+                                              const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
+                                            const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> SuspendJob(const v1::SuspendJobRequest& request,
+                                             const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> CancelJob(const v1::CancelJobRequest& request,
+                                            const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> CompleteJob(const v1::CompleteJobRequest& request,
+                                              const CallOptions& options) = 0;
+  // Does not wait for the server: what it says comes from WatchSession::Next(). The
+  // session may outlive the connection.
+  virtual std::unique_ptr<WatchSession> WatchJobs(const WatchOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::Error> GetError(const v1::GetErrorRequest& request,
+                                             const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ListErrorsResponse> ListErrors(const v1::ListErrorsRequest& request,
+                                                            const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::DescribeErrorResponse> DescribeError(
+      const v1::DescribeErrorRequest& request, const CallOptions& options) = 0;
+};
+
+// Connects, when first used, to the bitsd at `address`: HOST:PORT, unix:PATH, or a
+// gRPC target such as dns:///bitsd.example:7878. kInvalidArgument if it is none of these.
+// Proxies named by the environment are not used.
+absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const std::string& address,
+                                                           ConnectionOptions options = {});
+
+// The same over a channel of your own; `credentials` and `user_agent` are not used.
+std::shared_ptr<Connection> MakeConnection(std::shared_ptr<grpc::ChannelInterface> channel,
+                                           ConnectionOptions options = {});
+
+}  // namespace client_0
+}  // namespace bits
+
+#endif  // BITS_CONNECTION_H_
