@@ -1,0 +1,58 @@
+#include "server/domain/timers.h"
+
+#include <utility>
+
+namespace bits::domain {
+namespace {
+
+// Of timers for the same moment the one offered first wins.
+class Earliest {
+ public:
+  void Offer(absl::Time time, Event event) {
+    if (time == absl::InfiniteFuture()) return;
+    if (!timer_.has_value() || time < timer_->time) timer_ = Timer{time, std::move(event)};
+  }
+  std::optional<Timer> Take() { return std::move(timer_); }
+
+ private:
+  std::optional<Timer> timer_;
+};
+
+std::optional<absl::Time> Finite(absl::Time time) {
+  return time == absl::InfiniteFuture() ? std::nullopt : std::optional(time);
+}
+
+}  // namespace
+
+std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
+  if (job.pending != Pending::kNone) return std::nullopt;
+  Earliest next;
+  if (IsFinal(job.state)) {
+    if (job.final_time.has_value()) {
+      next.Offer(*job.final_time + policy.tombstone_retention, Forget{});
+    }
+    return next.Take();
+  }
+  if (job.state == JobState::kTransientError) {
+    // A retry delay as long as the no-progress timeout still has its one retry.
+    if (job.retry_time.has_value()) next.Offer(*job.retry_time, RetryDue{});
+    if (job.stalled_since.has_value()) {
+      next.Offer(*job.stalled_since + job.no_progress_timeout, NoProgress{});
+    }
+  }
+  if (IsActive(job.state) && job.active_since.has_value() &&
+      job.maximum_download_time > absl::ZeroDuration()) {
+    next.Offer(*job.active_since + (job.maximum_download_time - job.active_time),
+               MaximumDownloadTime{});
+  }
+  next.Offer(job.activity_time + policy.job_inactivity_timeout, Inactivity{});
+  return next.Take();
+}
+
+std::optional<absl::Time> ExpireTime(const Job& job, const TimerPolicy& policy) {
+  if (!IsFinal(job.state)) return Finite(job.activity_time + policy.job_inactivity_timeout);
+  if (!job.final_time.has_value()) return std::nullopt;
+  return Finite(*job.final_time + policy.tombstone_retention);
+}
+
+}  // namespace bits::domain
