@@ -45,6 +45,9 @@ struct RequestRecord {
   absl::Time time;
 };
 
+// For how long a request record is kept at the least.
+inline constexpr absl::Duration kRequestRetention = absl::Hours(24);
+
 struct ErrorHistory {
   std::vector<domain::Error> errors;  // the first kErrorsKeptFirst, the last kErrorsKeptLast; oldest first
   std::vector<std::pair<domain::Hresult, uint64_t>> counts;  // most frequent first, then by code
@@ -52,7 +55,9 @@ struct ErrorHistory {
 };
 
 // The state within one transaction: what the body of JobStore::Commit may use, while it
-// runs and on its thread only. Reads see the transaction's own writes.
+// runs and on its thread only. Reads see the transaction's own writes. A list about a job
+// that is not there is empty. A body that goes on after an UNAVAILABLE is not committed
+// whatever it returns.
 class Transaction {
  public:
   virtual ~Transaction() = default;
@@ -67,36 +72,40 @@ class Transaction {
   virtual absl::StatusOr<std::vector<domain::File>> ListUntransferredFiles(
       const domain::JobId& id, uint32_t after, uint32_t limit) = 0;
 
-  // Inserts a job; ALREADY_EXISTS if the id is taken. Sets job.version to 1. `next_timer`:
-  // see UpdateJob.
+  // Inserts a job; ALREADY_EXISTS if the id is taken, INVALID_ARGUMENT if it is no UUID in
+  // canonical form. Sets job.version to 1. `next_timer`: see UpdateJob.
   virtual absl::Status InsertJob(domain::Job& job, absl::Time next_timer) = 0;
   // Writes the job if the stored version equals job.version, and raises job.version by 1;
   // ABORTED if it does not, NOT_FOUND if the job is gone. `next_timer` is when ListDue is
   // to name the job (absl::InfiniteFuture(): never).
   virtual absl::Status UpdateJob(domain::Job& job, absl::Time next_timer) = 0;
-  // Deletes job, files, errors; its destinations are free again. Not its events.
+  // Deletes job, files, errors; its destinations are free again. Not its events, nor the
+  // request records that name it. NOT_FOUND if there is none.
   virtual absl::Status DeleteJob(const domain::JobId& id) = 0;
-  // Inserts or replaces, by ordinal.
+  // Inserts or replaces, by ordinal. NOT_FOUND if the job is not there: InsertJob first.
   virtual absl::Status PutFile(const domain::JobId& id, const domain::File& file) = 0;
 
   // Reserves a destination for a live job. ALREADY_EXISTS if another job, or another
-  // file of this job, holds it.
+  // file of this job, holds it; NOT_FOUND if the job is not there: InsertJob first.
   virtual absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) = 0;
   virtual absl::Status ReleaseDestinations(const domain::JobId& id) = 0;
 
-  // Adds to the job's error history, keeping what ErrorHistory says.
+  // Adds to the job's error history, keeping what ErrorHistory says. NOT_FOUND if the job
+  // is not there.
   virtual absl::Status AddError(const domain::JobId& id, const domain::Error& error) = 0;
 
   // Nullopt if there is none, or if it is older than `not_before`.
   virtual absl::StatusOr<std::optional<RequestRecord>> FindRequest(std::string_view principal,
                                                                    std::string_view request_id,
                                                                    absl::Time not_before) = 0;
-  // Replaces an expired record of the same key.
+  // Replaces a record of the same key. Records older by kRequestRetention than the one put
+  // may be forgotten.
   virtual absl::Status PutRequest(const RequestRecord& record) = 0;
 
-  // Gives the event the next revision, and keeps it unless it is kProgress (which gets
-  // no revision of its own: that of the last event). event.revision is set. A job's own
-  // `revision` is written by UpdateJob/InsertJob, so call this first and set it.
+  // Gives the event the next revision, in event.revision and event.job.revision, and keeps
+  // it. A kProgress event is not kept and gets no revision of its own: event.revision
+  // becomes that of the last event, event.job.revision stays. The job's own `revision` is
+  // written by UpdateJob/InsertJob: call this first and set it.
   virtual absl::Status AppendEvent(EventRecord& event) = 0;
 };
 
@@ -132,8 +141,9 @@ class JobStore {
   // in the order of the calls, on the store's thread, several of them sharing one commit;
   // the body must not block, and may be run again from the start (reset what it captures).
   // `done` runs on the store's thread in the order of commits; it must not block.
-  // RESOURCE_EXHAUSTED at once if too many wait. UNAVAILABLE if the outcome is unknown:
-  // the store is then unhealthy.
+  // RESOURCE_EXHAUSTED if too many wait, and UNAVAILABLE after Close: these two at once, by
+  // `done` on the caller's thread before Commit returns. UNAVAILABLE also if the store is
+  // unhealthy, or becomes so by this commit: its outcome is then unknown.
   virtual void Commit(Body body, Done done) = 0;
 
   virtual absl::StatusOr<domain::Job> GetJob(const domain::JobId& id) = 0;
@@ -150,12 +160,13 @@ class JobStore {
   virtual absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) = 0;
   // The earliest timer; InfiniteFuture if there is none.
   virtual absl::StatusOr<absl::Time> NextTimer() = 0;
-  // Jobs that were CONNECTING, TRANSFERRING or had work pending: what recovery looks at.
+  // Jobs that were CONNECTING, TRANSFERRING or had work pending: what recovery looks at. In
+  // the order of ids, those after `after` (empty: from the first).
   virtual absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,
                                                                    uint32_t limit) = 0;
 
   // The kept events after `after`, in order, at most `limit`. OUT_OF_RANGE if some after
-  // it are no longer kept.
+  // it are no longer kept, or if it lies after the last one (a cursor of another store).
   virtual absl::StatusOr<std::vector<EventRecord>> ListEvents(Revision after, uint32_t limit) = 0;
   // Of the last event; 0 if there never was one.
   virtual absl::StatusOr<Revision> LastRevision() = 0;
@@ -166,7 +177,8 @@ class JobStore {
   virtual absl::Status Health() const = 0;
   // Called on any thread when Health() changes. One listener; set before use.
   virtual void SetHealthListener(std::function<void(absl::Status)> listener) = 0;
-  // Commits what waits, refuses what comes, and closes. Blocks. Idempotent.
+  // Commits what waits, refuses what comes, and closes: reads give UNAVAILABLE. Blocks.
+  // Idempotent. Not from a body, a `done` or the health listener.
   virtual void Close() = 0;
 };
 
