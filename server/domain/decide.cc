@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/error_info.h"
 #include "server/base/redact.h"
@@ -159,9 +160,7 @@ class Maker {
     Job& j = job();
     const bool retry = MayRetry(before_, e.failure, now_);
     const bool retrying = before_.stalled_since.has_value();
-    if (before_.state == JobState::kTransferring || e.failure.http_status != 0 || retrying) {
-      ++j.error_count;
-    }
+    if (Counts(e.failure)) ++j.error_count;
     Error error;
     error.hresult = e.failure.hresult;
     error.context = e.failure.context;
@@ -199,10 +198,13 @@ class Maker {
   }
   void Apply(const MaximumDownloadTime&) {
     Changed();
-    ++job().error_count;
+    Failure failure;
+    failure.hresult = kMaxDownloadTimeout;
+    failure.context = ErrorContext::kGeneralQueueManager;
+    if (Counts(failure)) ++job().error_count;
     Error error;
-    error.hresult = kMaxDownloadTimeout;
-    error.context = ErrorContext::kGeneralQueueManager;
+    error.hresult = failure.hresult;
+    error.context = failure.context;
     error.attempt = before_.attempt_count;
     error.occur_time = now_;
     Keep(std::move(error));
@@ -211,13 +213,15 @@ class Maker {
   void Apply(const Forget&) { Changed(); }
 
   void Apply(const FilePublished&) {
-    if (!file_.has_value() || file_->completed) return;
+    if (!file_.has_value() || !file_->transferred || file_->completed) return;
     Changed();
     file_->completed = true;
     file_changed_ = true;
     ++job().progress.files_completed;
   }
+  // A report on work that is not under way (any more) comes too late.
   void Apply(const Published& e) {
+    if (before_.pending != Pending::kPublish) return;
     Changed();
     job().pending = Pending::kNone;
     job().result = e.temporaries_left            ? JobResult::kUnableToDeleteFiles
@@ -225,10 +229,12 @@ class Maker {
                                                   : JobResult::kPartialComplete;
   }
   void Apply(const PublishFailed&) {
+    if (before_.pending != Pending::kPublish) return;
     Changed();
     job().pending = Pending::kNone;
   }
   void Apply(const CleanedUp& e) {
+    if (before_.pending != Pending::kCleanup) return;
     Changed();
     job().pending = Pending::kNone;
     job().result = e.temporaries_left ? JobResult::kUnableToDeleteFiles : JobResult::kOk;
@@ -284,9 +290,23 @@ class Maker {
     d_.error = std::move(error);
   }
 
+  // Whether error_count counts the failure: it interrupted a transfer, the origin answered,
+  // or it was a retry; and it was none of those that BITS does not count.
+  bool Counts(const Failure& failure) const {
+    switch (failure.hresult) {
+      case 0x80200010:  // BG_E_NETWORK_DISCONNECTED
+      case 0x8020000D:  // BG_E_DESTINATION_LOCKED
+      case 0x8020003E:  // BG_E_BLOCKED_BY_POLICY
+        return false;
+      default:
+        return before_.state == JobState::kTransferring || failure.http_status != 0 ||
+               before_.stalled_since.has_value();
+    }
+  }
+
   static std::string Protocol(const std::string& remote_name) {
-    const size_t colon = remote_name.find(':');
-    return colon == std::string::npos ? "" : remote_name.substr(0, colon);
+    const std::string scheme = absl::AsciiStrToLower(remote_name.substr(0, remote_name.find(':')));
+    return scheme == "http" || scheme == "https" || scheme == "file" ? scheme : "";
   }
 
   void Enter(JobState to) {
