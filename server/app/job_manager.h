@@ -14,7 +14,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/app/ports/clock.h"
 #include "server/app/ports/file_system.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/principal.h"
@@ -23,8 +22,9 @@
 
 namespace bits::app {
 
-class JobRunner;
-class WatchHub;
+class Finisher;
+class JobWriter;
+class TransferRunner;
 
 // What a mutating call carries beside its own arguments.
 struct CallOptions {
@@ -55,15 +55,14 @@ class JobManager {
   using Callback = std::function<void(absl::StatusOr<T>)>;
   using JobCallback = Callback<domain::Job>;
 
-  struct Ports {
+  struct Parts {  // all outlive the manager
     JobStore* store;
     FileSystem* files;
-    Clock* clock;
-    WatchHub* hub;
-    JobRunner* runner;
+    JobWriter* writer;
+    TransferRunner* runner;
+    Finisher* finisher;
   };
-  JobManager(Ports ports, domain::TimerPolicy policy);
-  ~JobManager();
+  explicit JobManager(Parts parts) : parts_(parts) {}
 
   // `job` carries the client's properties; id, owner, times are set here.
   void CreateJob(const Principal& principal, domain::Job job, std::vector<NewFile> files,
@@ -98,12 +97,24 @@ class JobManager {
   absl::StatusOr<domain::Error> GetError(const Principal& principal, const domain::JobId& id);
   absl::StatusOr<ErrorHistory> ListErrors(const Principal& principal, const domain::JobId& id);
 
-  const domain::TimerPolicy& policy() const { return policy_; }
+  const domain::TimerPolicy& policy() const;
 
  private:
-  class Impl;
-  domain::TimerPolicy policy_;
-  std::unique_ptr<Impl> impl_;
+  // What every mutating call on one job does first, within its transaction: finds the job,
+  // checks permission, knows a repeated request, compares the etag.
+  struct Call;
+  template <typename T>
+  void Mutate(const Principal& principal, const domain::JobId& id, const CallOptions& options,
+              std::function<absl::StatusOr<T>(Call&)> change, Callback<T> done);
+  void Verb(const Principal& principal, const domain::JobId& id, const CallOptions& options,
+            domain::Event event, JobCallback done);
+  // The verb, then the end of the work on files that it asks for.
+  void VerbAndWait(const Principal& principal, const domain::JobId& id,
+                   const CallOptions& options, domain::Event event, JobCallback done);
+  absl::StatusOr<std::vector<domain::File>> Resolve(const std::vector<NewFile>& files) const;
+  absl::StatusOr<domain::Job> Find(const Principal& principal, const domain::JobId& id) const;
+
+  const Parts parts_;
 };
 
 }  // namespace bits::app

@@ -36,6 +36,9 @@ class WatchHub {
   WatcherId Add(std::function<void()> wake);
   void Remove(WatcherId id);
 
+  // Progress is published to nobody while there are none.
+  bool HasWatchers() const;
+
   Revision last_revision() const;
 
   struct Batch {

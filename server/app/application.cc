@@ -1,0 +1,109 @@
+#include "server/app/application.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+
+namespace bits::app {
+
+Application::Application(Ports ports, Options options, Revision last_revision)
+    : ports_(ports),
+      hub_(last_revision, options.watch_ring),
+      writer_(ports.store, ports.clock, &hub_, options.timers),
+      runner_(ports.engine, &writer_, &hub_),
+      scheduler_(ports.store, &writer_, &runner_, options.background_slots),
+      timers_(ports.store, &writer_, ports.clock),
+      finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
+      manager_({ports.store, ports.files, &writer_, &runner_, &finisher_}) {
+  writer_.SetListener(this);
+  runner_.SetIdleListener([this] { scheduler_.Poke(); });
+}
+
+Application::~Application() {
+  scheduler_.Stop();
+  timers_.Stop();
+}
+
+void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
+                              const domain::File* file) {
+  scheduler_.OnCommitted(job);
+  if ((effects & domain::kStopFiles) != 0) runner_.StopFiles(job.id);
+  if ((effects & (domain::kPublish | domain::kCleanup)) != 0) finisher_.Begin(job);
+  if ((effects & domain::kStartFiles) != 0) runner_.StartFiles(job);
+  if ((effects & domain::kRestartFile) != 0 && file != nullptr) {
+    runner_.RestartFile(job.id, file->ordinal);
+  }
+  if ((effects & domain::kSchedule) != 0) scheduler_.Poke();
+  timers_.OnTimerSet(next_timer);
+}
+
+absl::Status Application::Recover() {
+  constexpr uint32_t kPage = 256;
+  domain::JobId after;
+  size_t requeued = 0;
+  while (true) {
+    BITS_ASSIGN_OR_RETURN(const std::vector<domain::JobId> page,
+                          ports_.store->ListUnsettled(after, kPage));
+    if (page.empty()) break;
+    after = page.back();
+    struct Wait {
+      Mutex mutex;
+      CondVar cv;
+      size_t left;
+      absl::Status status;
+    };
+    auto wait = std::make_shared<Wait>();
+    wait->left = page.size();
+    for (const domain::JobId& id : page) {
+      auto job = std::make_shared<domain::Job>();
+      writer_.Run(
+          [id, job](Step& step) {
+            BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
+            return step.Apply(*job, nullptr, domain::Requeue{}).status();
+          },
+          [this, job, wait](absl::Status status) {
+            if (status.ok() && job->pending != domain::Pending::kNone) finisher_.Begin(*job);
+            MutexLock lock(wait->mutex);
+            if (!status.ok()) wait->status = std::move(status);
+            if (--wait->left == 0) wait->cv.SignalAll();
+          });
+      ++requeued;
+    }
+    MutexLock lock(wait->mutex);
+    wait->cv.Wait(wait->mutex, [&] {
+      wait->mutex.AssertHeld();
+      return wait->left == 0;
+    });
+    BITS_RETURN_IF_ERROR(wait->status);
+  }
+  if (requeued > 0) BITS_LOG(kInfo, "recovered jobs", {{"jobs", requeued}});
+  return absl::OkStatus();
+}
+
+absl::Status Application::Start() {
+  BITS_RETURN_IF_ERROR(Recover());
+  scheduler_.Start();
+  timers_.Start();
+  scheduler_.Poke();
+  return absl::OkStatus();
+}
+
+void Application::Drain(std::chrono::steady_clock::time_point deadline) {
+  scheduler_.Stop();
+  timers_.Stop();
+  runner_.RequeueAll();
+  if (!runner_.WaitIdle(deadline)) {
+    BITS_LOG(kWarning, "transfers were still under way at the end of the grace period");
+  }
+}
+
+void Application::OnStoreHealthy() {
+  runner_.RecoverFromOutage();
+  finisher_.RecoverFromOutage();
+  scheduler_.Poke();
+}
+
+}  // namespace bits::app

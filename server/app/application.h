@@ -1,0 +1,73 @@
+// All the parts of the application, put together.
+#ifndef BITS_SERVER_APP_APPLICATION_H_
+#define BITS_SERVER_APP_APPLICATION_H_
+
+#include <chrono>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "server/app/finisher.h"
+#include "server/app/job_manager.h"
+#include "server/app/job_writer.h"
+#include "server/app/ports/clock.h"
+#include "server/app/ports/file_system.h"
+#include "server/app/ports/job_store.h"
+#include "server/app/ports/transfer_engine.h"
+#include "server/app/scheduler.h"
+#include "server/app/timer_service.h"
+#include "server/app/transfer_runner.h"
+#include "server/app/watch_hub.h"
+#include "server/base/executor.h"
+#include "server/domain/timers.h"
+
+namespace bits::app {
+
+class Application : private CommitListener {
+ public:
+  struct Options {
+    domain::TimerPolicy timers;
+    uint32_t background_slots = Scheduler::kDefaultBackgroundSlots;
+    size_t watch_ring = 4096;  // events kept in memory for watchers
+  };
+  struct Ports {  // all outlive the application
+    JobStore* store;
+    FileSystem* files;
+    TransferEngine* engine;
+    const Clock* clock;
+    Executor* finisher_executor;  // may block on files
+  };
+
+  // `last_revision`: the store's.
+  Application(Ports ports, Options options, Revision last_revision);
+  ~Application() override;
+
+  // Recovery: jobs that were active are queued anew, files that were being published or deleted
+  // are taken up. Then turns are granted. Blocks; call it once, before calls are served.
+  absl::Status Start();
+  // No turn is granted any more; those that run are ended, with what is here made durable and
+  // recorded. Blocks until then, or the deadline. Idempotent.
+  void Drain(std::chrono::steady_clock::time_point deadline);
+  // Tell it when the store is in order again. Does not block.
+  void OnStoreHealthy();
+
+  JobManager& jobs() { return manager_; }
+  WatchHub& hub() { return hub_; }
+
+ private:
+  void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
+                   const domain::File* file) override;
+  absl::Status Recover();
+
+  const Ports ports_;
+  WatchHub hub_;
+  JobWriter writer_;
+  TransferRunner runner_;
+  Scheduler scheduler_;
+  TimerService timers_;
+  Finisher finisher_;
+  JobManager manager_;
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_APPLICATION_H_

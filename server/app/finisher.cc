@@ -1,0 +1,201 @@
+#include "server/app/finisher.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/error_info.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/base/strings.h"
+#include "server/domain/error_code.h"
+
+namespace bits::app {
+namespace {
+
+constexpr uint32_t kFilesPerPage = 256;
+
+// What a caller of CompleteJob is told of a rename that failed.
+absl::Status PublishRefusal(const absl::Status& status, const domain::File& file) {
+  const domain::Hresult hresult = HresultOf(status);
+  absl::StatusCode code = absl::StatusCode::kFailedPrecondition;
+  if (hresult == domain::kAccessDenied) code = absl::StatusCode::kPermissionDenied;
+  if (hresult == domain::kDiskFull) code = absl::StatusCode::kResourceExhausted;
+  return MakeRefusal(code, domain::SymbolOf(hresult),
+                     absl::StrCat("File ", file.ordinal, " could not be given the name ",
+                                  file.local_name, ": ", Av(Sv(status.message()))),
+                     {{"file", absl::StrCat(file.ordinal)}, {"local_name", file.local_name}});
+}
+
+}  // namespace
+
+void Finisher::Begin(const domain::Job& job) {
+  {
+    MutexLock lock(mutex_);
+    waiters_.try_emplace(job.id);
+  }
+  const domain::JobId id = job.id;
+  const bool publish = job.pending == domain::Pending::kPublish;
+  runner_->WhenIdle(id, [this, id, publish] {
+    // An empty transaction: once it is done, all that the transfers reported is committed.
+    writer_->Run([](Step&) { return absl::OkStatus(); },
+                 [this, id, publish](absl::Status status) {
+                   if (status.ok()) {
+                     status = executor_->TryPost([this, id, publish] {
+                       publish ? Publish(id) : Cleanup(id);
+                     });
+                   }
+                   if (!status.ok()) Postpone(id, status);
+                 });
+  });
+}
+
+void Finisher::Wait(const domain::Job& job, Callback done) {
+  if (job.pending != domain::Pending::kNone) {
+    MutexLock lock(mutex_);
+    if (auto it = waiters_.find(job.id); it != waiters_.end()) {
+      it->second.push_back(std::move(done));
+      return;
+    }
+  }
+  done(job);
+}
+
+absl::Status Finisher::ForEachFile(
+    const domain::JobId& id, const std::function<absl::Status(const domain::File&)>& visit) {
+  uint32_t after = 0;
+  while (true) {
+    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> files,
+                          store_->ListFiles(id, after, kFilesPerPage));
+    for (const domain::File& file : files) BITS_RETURN_IF_ERROR(visit(file));
+    if (files.size() < kFilesPerPage) return absl::OkStatus();
+    after = files.back().ordinal;
+  }
+}
+
+absl::Status Finisher::RecordPublished(const domain::JobId& id, std::vector<uint32_t> ordinals) {
+  if (ordinals.empty()) return absl::OkStatus();
+  struct Wait {
+    Mutex mutex;
+    CondVar cv;
+    std::optional<absl::Status> status;
+  };
+  auto wait = std::make_shared<Wait>();
+  writer_->Run(
+      [id, ordinals = std::move(ordinals)](Step& step) {
+        BITS_ASSIGN_OR_RETURN(domain::Job job, step.txn().GetJob(id));
+        for (uint32_t ordinal : ordinals) {
+          BITS_ASSIGN_OR_RETURN(const domain::File file, step.txn().GetFile(id, ordinal));
+          BITS_RETURN_IF_ERROR(step.Apply(job, &file, domain::FilePublished{}).status());
+        }
+        return absl::OkStatus();
+      },
+      [wait](absl::Status status) {
+        MutexLock lock(wait->mutex);
+        wait->status = std::move(status);
+        wait->cv.SignalAll();
+      });
+  MutexLock lock(wait->mutex);
+  wait->cv.Wait(wait->mutex, [&] {
+    wait->mutex.AssertHeld();
+    return wait->status.has_value();
+  });
+  return *wait->status;
+}
+
+absl::Status Finisher::PublishFiles(const domain::JobId& id) {
+  std::vector<uint32_t> published;
+  absl::Status failure = ForEachFile(id, [&](const domain::File& file) -> absl::Status {
+    if (!file.transferred || file.completed) return absl::OkStatus();
+    const absl::Status status =
+        files_->Publish(file.temporary_path, file.path, file.last_modified);
+    if (!status.ok()) return PublishRefusal(status, file);
+    published.push_back(file.ordinal);
+    if (published.size() < kFilesPerPage) return absl::OkStatus();
+    return RecordPublished(id, std::exchange(published, {}));
+  });
+  const absl::Status recorded = RecordPublished(id, std::move(published));
+  return failure.ok() ? recorded : failure;
+}
+
+absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {
+  bool left = false;
+  BITS_RETURN_IF_ERROR(ForEachFile(id, [&](const domain::File& file) {
+    if (file.completed) return absl::OkStatus();
+    const absl::Status status = files_->Remove(file.temporary_path);
+    if (!status.ok()) {
+      left = true;
+      BITS_LOG(kWarning, "a temporary file could not be deleted",
+               {{"job", id}, {"file", file.ordinal}, {"status", status}});
+    }
+    return absl::OkStatus();
+  }));
+  return left;
+}
+
+void Finisher::Publish(const domain::JobId& id) {
+  absl::Status status = PublishFiles(id);
+  if (absl::IsUnavailable(status)) return Postpone(id, status);  // the store's
+  if (!status.ok()) return Report(id, domain::PublishFailed{}, std::move(status));
+  absl::StatusOr<bool> left = RemoveTemporaries(id);
+  if (!left.ok()) return Postpone(id, left.status());
+  Report(id, domain::Published{*left}, absl::OkStatus());
+}
+
+void Finisher::Cleanup(const domain::JobId& id) {
+  absl::StatusOr<bool> left = RemoveTemporaries(id);
+  if (!left.ok()) return Postpone(id, left.status());
+  Report(id, domain::CleanedUp{*left}, absl::OkStatus());
+}
+
+void Finisher::Report(const domain::JobId& id, domain::Event outcome, absl::Status failure) {
+  writer_->Apply(id, 0, std::move(outcome), nullptr,
+                 [this, id, failure = std::move(failure)](absl::StatusOr<domain::Job> job) {
+                   if (!job.ok()) return Postpone(id, job.status());
+                   if (!failure.ok()) return Tell(id, failure);
+                   Tell(id, job);
+                 });
+}
+
+void Finisher::Postpone(const domain::JobId& id, const absl::Status& why) {
+  BITS_LOG(kWarning, "publishing or deleting files is put off", {{"job", id}, {"status", why}});
+  {
+    MutexLock lock(mutex_);
+    postponed_.insert(id);
+  }
+  Tell(id, why);
+}
+
+void Finisher::RecoverFromOutage() {
+  std::unordered_set<domain::JobId> postponed;
+  {
+    MutexLock lock(mutex_);
+    postponed.swap(postponed_);
+  }
+  for (const domain::JobId& id : postponed) {
+    auto job = std::make_shared<domain::Job>();
+    writer_->Run(
+        [id, job](Step& step) {
+          BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
+          return absl::OkStatus();
+        },
+        [this, id, job](absl::Status status) {
+          if (absl::IsNotFound(status)) return;
+          if (!status.ok()) return Postpone(id, status);
+          if (job->pending != domain::Pending::kNone) Begin(*job);
+        });
+  }
+}
+
+void Finisher::Tell(const domain::JobId& id, const absl::StatusOr<domain::Job>& result) {
+  std::vector<Callback> waiters;
+  {
+    MutexLock lock(mutex_);
+    auto it = waiters_.find(id);
+    if (it == waiters_.end()) return;
+    waiters = std::move(it->second);
+    waiters_.erase(it);
+  }
+  for (const Callback& waiter : waiters) waiter(result);
+}
+
+}  // namespace bits::app

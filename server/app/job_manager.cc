@@ -1,0 +1,364 @@
+#include "server/app/job_manager.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/finisher.h"
+#include "server/app/ids.h"
+#include "server/app/job_writer.h"
+#include "server/app/transfer_runner.h"
+#include "server/base/error_info.h"
+#include "server/base/status_macros.h"
+#include "server/base/strings.h"
+#include "server/domain/error_code.h"
+
+namespace bits::app {
+
+using domain::File;
+using domain::Job;
+using domain::JobId;
+
+namespace {
+
+constexpr absl::Duration kRequestRetention = absl::Hours(24);
+
+absl::Status JobNotFound(const JobId& id) {
+  return MakeRefusal(absl::StatusCode::kNotFound, domain::SymbolOf(domain::kNotFound),
+                     absl::StrCat("There is no job ", id, "."), {{"job", id}});
+}
+
+absl::Status FileNotFound(const JobId& id, uint32_t file) {
+  return MakeRefusal(absl::StatusCode::kNotFound, domain::SymbolOf(domain::kFileNotFound),
+                     absl::StrCat("Job ", id, " has no file ", file, "."),
+                     {{"job", id}, {"file", absl::StrCat(file)}});
+}
+
+absl::Status CheckAccess(const Principal& principal, const Job& job) {
+  if (principal.administrator || principal.name == job.owner) return absl::OkStatus();
+  return MakeRefusal(absl::StatusCode::kPermissionDenied,
+                     domain::SymbolOf(domain::kAccessDenied),
+                     "The job is another principal's.", {{"job", job.id}});
+}
+
+absl::Status CheckRevision(const CallOptions& options, const Job& job) {
+  if (!options.revision.has_value() || *options.revision == job.revision) {
+    return absl::OkStatus();
+  }
+  return MakeRefusal(absl::StatusCode::kAborted, "ETAG_MISMATCH",
+                     "The job has changed since the etag was given: read it again.",
+                     {{"job", job.id}});
+}
+
+// A plain NOT_FOUND of the store, as the caller is to see it.
+template <typename T>
+absl::StatusOr<T> OrNotFound(absl::StatusOr<T> found, absl::Status refusal) {
+  if (absl::IsNotFound(found.status())) return refusal;
+  return found;
+}
+
+// Gives the files their temporary names, beside their destinations, and reserves these.
+absl::Status Place(Transaction& txn, const JobId& id, uint32_t first_ordinal,
+                   std::vector<File>& files) {
+  uint32_t ordinal = first_ordinal;
+  for (size_t i = 0; i < files.size(); ++i, ++ordinal) {
+    File& file = files[i];
+    const size_t slash = file.path.rfind('/');
+    file.temporary_path =
+        absl::StrCat(file.path.substr(0, slash + 1), ".BIT-", id, "-", ordinal, ".tmp");
+    absl::Status reserved = txn.ReserveDestination(file.path, id);
+    if (absl::IsAlreadyExists(reserved)) {
+      return MakeRefusal(
+          absl::StatusCode::kAlreadyExists, domain::SymbolOf(domain::kSharingViolation),
+          absl::StrCat("files[", i, "].local_name: a live job already writes ", file.local_name,
+                       "."),
+          {{"field", absl::StrCat("files[", i, "].local_name")}, {"local_name", file.local_name}});
+    }
+    BITS_RETURN_IF_ERROR(reserved);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const domain::TimerPolicy& JobManager::policy() const { return parts_.writer->policy(); }
+
+struct JobManager::Call {
+  Step& step;
+  Job job;
+  bool repeated = false;  // the request was carried out before: change nothing
+  RequestRecord record;   // of the request, this one or the one before
+};
+
+namespace {
+
+// Looks for the request's record. Gives what there is, or a new one that is not yet written.
+absl::StatusOr<std::optional<RequestRecord>> FindRepeated(Step& step, const Principal& principal,
+                                                          const CallOptions& options) {
+  if (options.request_id.empty()) return std::nullopt;
+  using Found = std::optional<RequestRecord>;
+  BITS_ASSIGN_OR_RETURN(Found found,
+                        step.txn().FindRequest(principal.name, options.request_id,
+                                               step.now() - kRequestRetention));
+  if (found.has_value() && found->fingerprint != options.fingerprint) {
+    return MakeRefusal(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
+                       "request_id: was used for another request in the last 24 hours.",
+                       {{"request_id", options.request_id}});
+  }
+  return found;
+}
+
+RequestRecord NewRecord(const Step& step, const Principal& principal, const CallOptions& options,
+                        const JobId& id) {
+  RequestRecord record;
+  record.principal = principal.name;
+  record.request_id = options.request_id;
+  record.fingerprint = options.fingerprint;
+  record.job = id;
+  record.time = step.now();
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<File>> JobManager::Resolve(const std::vector<NewFile>& files) const {
+  std::vector<File> resolved;
+  resolved.reserve(files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    absl::StatusOr<std::string> path = parts_.files->Resolve(files[i].local_name);
+    if (!path.ok()) {
+      if (path.status().code() == absl::StatusCode::kInvalidArgument) {
+        return InvalidField(absl::StrCat("files[", i, "].local_name"),
+                            Sv(path.status().message()));
+      }
+      return path.status();
+    }
+    File file;
+    file.remote_name = files[i].remote_name;
+    file.local_name = files[i].local_name;
+    file.path = *std::move(path);
+    file.checksum = files[i].checksum;
+    resolved.push_back(std::move(file));
+  }
+  return resolved;
+}
+
+void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewFile> files,
+                           bool start, const CallOptions& options, JobCallback done) {
+  absl::StatusOr<std::vector<File>> resolved = Resolve(files);
+  if (!resolved.ok()) return done(resolved.status());
+  job.id = NewUuid();
+  job.owner = principal.name;
+  auto result = std::make_shared<Job>();
+  parts_.writer->Run(
+      [principal, job = std::move(job), files = *std::move(resolved), start, options,
+       result](Step& step) -> absl::Status {
+        using Found = std::optional<RequestRecord>;
+        BITS_ASSIGN_OR_RETURN(const Found repeated, FindRepeated(step, principal, options));
+        if (repeated.has_value()) {
+          BITS_ASSIGN_OR_RETURN(*result, OrNotFound(step.txn().GetJob(repeated->job),
+                                                    JobNotFound(repeated->job)));
+          return absl::OkStatus();
+        }
+        std::vector<File> placed = files;
+        BITS_RETURN_IF_ERROR(Place(step.txn(), job.id, 1, placed));
+        BITS_ASSIGN_OR_RETURN(domain::Decision decision,
+                              domain::DecideCreate(job, std::move(placed), start, step.now()));
+        BITS_RETURN_IF_ERROR(step.Create(decision));
+        *result = decision.job;
+        if (options.request_id.empty()) return absl::OkStatus();
+        return step.txn().PutRequest(NewRecord(step, principal, options, job.id));
+      },
+      [result, done = std::move(done)](absl::Status status) {
+        if (!status.ok()) return done(std::move(status));
+        done(std::move(*result));
+      });
+}
+
+template <typename T>
+void JobManager::Mutate(const Principal& principal, const JobId& id, const CallOptions& options,
+                        std::function<absl::StatusOr<T>(Call&)> change, Callback<T> done) {
+  auto result = std::make_shared<std::optional<T>>();
+  parts_.writer->Run(
+      [principal, id, options, change = std::move(change), result](Step& step) -> absl::Status {
+        Call call{step, {}, false, {}};
+        BITS_ASSIGN_OR_RETURN(call.job, OrNotFound(step.txn().GetJob(id), JobNotFound(id)));
+        BITS_RETURN_IF_ERROR(CheckAccess(principal, call.job));
+        using Found = std::optional<RequestRecord>;
+        BITS_ASSIGN_OR_RETURN(Found repeated, FindRepeated(step, principal, options));
+        call.repeated = repeated.has_value();
+        call.record =
+            call.repeated ? *std::move(repeated) : NewRecord(step, principal, options, id);
+        if (!call.repeated) BITS_RETURN_IF_ERROR(CheckRevision(options, call.job));
+        BITS_ASSIGN_OR_RETURN(*result, change(call));
+        if (call.repeated || options.request_id.empty()) return absl::OkStatus();
+        return step.txn().PutRequest(call.record);
+      },
+      [result, done = std::move(done)](absl::Status status) {
+        if (!status.ok()) return done(std::move(status));
+        done(*std::move(*result));
+      });
+}
+
+void JobManager::AddFiles(const Principal& principal, const JobId& id,
+                          std::vector<NewFile> files, const CallOptions& options,
+                          Callback<AddFilesOutcome> done) {
+  absl::StatusOr<std::vector<File>> resolved = Resolve(files);
+  if (!resolved.ok()) return done(resolved.status());
+  Mutate<AddFilesOutcome>(
+      principal, id, options,
+      [files = *std::move(resolved)](Call& call) -> absl::StatusOr<AddFilesOutcome> {
+        AddFilesOutcome outcome;
+        if (call.repeated) {
+          BITS_ASSIGN_OR_RETURN(
+              outcome.files,
+              call.step.txn().ListFiles(call.job.id, call.record.first_file - 1,
+                                        call.record.file_count));
+        } else {
+          std::vector<File> placed = files;
+          call.record.first_file = call.job.progress.files_total + 1;
+          call.record.file_count = static_cast<uint32_t>(placed.size());
+          // Refusals of the state come before those of the names.
+          BITS_RETURN_IF_ERROR(
+              domain::Decide(call.job, nullptr, domain::AddFiles{placed}, call.step.now())
+                  .status());
+          BITS_RETURN_IF_ERROR(
+              Place(call.step.txn(), call.job.id, call.record.first_file, placed));
+          BITS_ASSIGN_OR_RETURN(
+              domain::Decision decision,
+              call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(placed)}));
+          outcome.files = std::move(decision.files);
+        }
+        outcome.job = call.job;
+        return outcome;
+      },
+      std::move(done));
+}
+
+void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::Update update,
+                           const CallOptions& options, JobCallback done) {
+  Verb(principal, id, options, std::move(update), std::move(done));
+}
+
+void JobManager::UpdateFile(const Principal& principal, const JobId& id, uint32_t ordinal,
+                            std::string remote_name, const CallOptions& options,
+                            Callback<File> done) {
+  Mutate<File>(
+      principal, id, options,
+      [ordinal, remote_name = std::move(remote_name)](Call& call) -> absl::StatusOr<File> {
+        BITS_ASSIGN_OR_RETURN(File file,
+                              OrNotFound(call.step.txn().GetFile(call.job.id, ordinal),
+                                         FileNotFound(call.job.id, ordinal)));
+        if (call.repeated) return file;
+        BITS_ASSIGN_OR_RETURN(
+            domain::Decision decision,
+            call.step.Apply(call.job, &file, domain::SetRemoteName{remote_name}));
+        return decision.files.empty() ? file : decision.files.front();
+      },
+      std::move(done));
+}
+
+void JobManager::Verb(const Principal& principal, const JobId& id, const CallOptions& options,
+                      domain::Event event, JobCallback done) {
+  Mutate<Job>(
+      principal, id, options,
+      [event = std::move(event)](Call& call) -> absl::StatusOr<Job> {
+        if (!call.repeated) {
+          BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, event).status());
+        }
+        return call.job;
+      },
+      std::move(done));
+}
+
+void JobManager::VerbAndWait(const Principal& principal, const JobId& id,
+                             const CallOptions& options, domain::Event event, JobCallback done) {
+  Verb(principal, id, options, std::move(event),
+       [this, done = std::move(done)](absl::StatusOr<Job> job) {
+         if (!job.ok()) return done(std::move(job));
+         parts_.finisher->Wait(*job, done);
+       });
+}
+
+void JobManager::ResumeJob(const Principal& principal, const JobId& id,
+                           const CallOptions& options, JobCallback done) {
+  Verb(principal, id, options, domain::Resume{}, std::move(done));
+}
+
+void JobManager::SuspendJob(const Principal& principal, const JobId& id,
+                            const CallOptions& options, JobCallback done) {
+  Verb(principal, id, options, domain::Suspend{}, std::move(done));
+}
+
+void JobManager::CancelJob(const Principal& principal, const JobId& id,
+                           const CallOptions& options, JobCallback done) {
+  VerbAndWait(principal, id, options, domain::Cancel{}, std::move(done));
+}
+
+void JobManager::CompleteJob(const Principal& principal, const JobId& id,
+                             const CallOptions& options, JobCallback done) {
+  VerbAndWait(principal, id, options, domain::Complete{}, std::move(done));
+}
+
+absl::StatusOr<Job> JobManager::Find(const Principal& principal, const JobId& id) const {
+  BITS_ASSIGN_OR_RETURN(Job job, OrNotFound(parts_.store->GetJob(id), JobNotFound(id)));
+  BITS_RETURN_IF_ERROR(CheckAccess(principal, job));
+  return job;
+}
+
+absl::StatusOr<Job> JobManager::GetJob(const Principal& principal, const JobId& id) {
+  BITS_ASSIGN_OR_RETURN(Job job, Find(principal, id));
+  if (domain::IsActive(job.state)) parts_.runner->AddLiveProgress(job);
+  return job;
+}
+
+absl::StatusOr<JobPage> JobManager::ListJobs(const Principal& principal, JobQuery query,
+                                             bool all_owners) {
+  if (all_owners && !principal.administrator) {
+    return MakeRefusal(absl::StatusCode::kPermissionDenied,
+                       domain::SymbolOf(domain::kAccessDenied),
+                       "all_owners: only an administrator sees the jobs of others.");
+  }
+  query.owner.reset();
+  if (!all_owners) query.owner = principal.name;
+  BITS_ASSIGN_OR_RETURN(JobPage page, parts_.store->ListJobs(query));
+  for (Job& job : page.jobs) {
+    if (domain::IsActive(job.state)) parts_.runner->AddLiveProgress(job);
+  }
+  return page;
+}
+
+absl::StatusOr<File> JobManager::GetFile(const Principal& principal, const JobId& id,
+                                         uint32_t ordinal) {
+  BITS_RETURN_IF_ERROR(Find(principal, id).status());
+  BITS_ASSIGN_OR_RETURN(
+      File file, OrNotFound(parts_.store->GetFile(id, ordinal), FileNotFound(id, ordinal)));
+  parts_.runner->AddLiveProgress(id, file);
+  return file;
+}
+
+absl::StatusOr<std::vector<File>> JobManager::ListFiles(const Principal& principal,
+                                                        const JobId& id, uint32_t after,
+                                                        uint32_t limit) {
+  BITS_RETURN_IF_ERROR(Find(principal, id).status());
+  BITS_ASSIGN_OR_RETURN(std::vector<File> files, parts_.store->ListFiles(id, after, limit));
+  for (File& file : files) parts_.runner->AddLiveProgress(id, file);
+  return files;
+}
+
+absl::StatusOr<domain::Error> JobManager::GetError(const Principal& principal, const JobId& id) {
+  BITS_ASSIGN_OR_RETURN(const Job job, Find(principal, id));
+  if (!job.error.has_value()) {
+    return MakeRefusal(absl::StatusCode::kFailedPrecondition,
+                       domain::SymbolOf(domain::kErrorInformationUnavailable),
+                       "The job has no error now.",
+                       {{"state", std::string(domain::StateName(job.state))}});
+  }
+  return *job.error;
+}
+
+absl::StatusOr<ErrorHistory> JobManager::ListErrors(const Principal& principal, const JobId& id) {
+  BITS_RETURN_IF_ERROR(Find(principal, id).status());
+  return parts_.store->ListErrors(id);
+}
+
+}  // namespace bits::app

@@ -1,0 +1,115 @@
+#include "server/app/job_writer.h"
+
+#include <utility>
+
+#include "server/base/status_macros.h"
+
+namespace bits::app {
+
+using domain::ChangeKind;
+using domain::Decision;
+using domain::Job;
+
+absl::Time Step::NextTimerOf(const Job& job) const {
+  const std::optional<domain::Timer> timer = domain::NextTimer(job, policy_);
+  return timer.has_value() ? timer->time : absl::InfiniteFuture();
+}
+
+absl::Status Step::Write(Decision& d, bool insert) {
+  Job& job = d.job;
+  const uint32_t file = d.files.size() == 1 ? d.files.front().ordinal : 0;
+  for (ChangeKind kind : d.changes) {
+    EventRecord event;
+    event.kind = kind;
+    event.time = now_;
+    event.job = job;
+    if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
+      event.file = file;
+    }
+    if (kind == ChangeKind::kStateChanged) event.error = d.error;
+    BITS_RETURN_IF_ERROR(txn_.AppendEvent(event));
+    if (kind != ChangeKind::kProgress) job.revision = event.revision;
+    events_.push_back(std::move(event));
+  }
+  const absl::Time next_timer = NextTimerOf(job);
+  if ((d.effects & domain::kDelete) != 0) {
+    BITS_RETURN_IF_ERROR(txn_.DeleteJob(job.id));
+  } else if (insert) {
+    BITS_RETURN_IF_ERROR(txn_.InsertJob(job, next_timer));
+  } else {
+    BITS_RETURN_IF_ERROR(txn_.UpdateJob(job, next_timer));
+  }
+  for (const domain::File& f : d.files) {
+    BITS_RETURN_IF_ERROR(txn_.PutFile(job.id, f));
+  }
+  if (d.error.has_value()) {
+    BITS_RETURN_IF_ERROR(txn_.AddError(job.id, *d.error));
+  }
+  if (domain::IsFinal(job.state) && (d.effects & domain::kDelete) == 0) {
+    BITS_RETURN_IF_ERROR(txn_.ReleaseDestinations(job.id));
+  }
+  Outcome outcome{job, next_timer, d.effects, std::nullopt};
+  if (d.files.size() == 1) outcome.file = d.files.front();
+  outcomes_.push_back(std::move(outcome));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
+                                     const domain::Event& event) {
+  BITS_ASSIGN_OR_RETURN(Decision decision, domain::Decide(job, file, event, now_));
+  if (decision.changed) {
+    BITS_RETURN_IF_ERROR(Write(decision, false));
+    job = decision.job;
+  }
+  return decision;
+}
+
+absl::Status Step::Create(Decision& decision) { return Write(decision, true); }
+
+absl::Status Step::Touch(Job& job) { return txn_.UpdateJob(job, NextTimerOf(job)); }
+
+void JobWriter::Run(Body body, Done done) {
+  struct Result {
+    std::vector<EventRecord> events;
+    std::vector<Step::Outcome> outcomes;
+  };
+  auto result = std::make_shared<Result>();
+  store_->Commit(
+      [this, result, body = std::move(body)](Transaction& txn) {
+        Step step(txn, clock_->Now(), policy_);
+        BITS_RETURN_IF_ERROR(body(step));
+        result->events = std::move(step.events_);
+        result->outcomes = std::move(step.outcomes_);
+        return absl::OkStatus();
+      },
+      [this, result, done = std::move(done)](absl::Status status) {
+        if (status.ok()) {
+          if (!result->events.empty()) hub_->Publish(std::move(result->events));
+          for (const Step::Outcome& o : result->outcomes) {
+            listener_->OnCommitted(o.job, o.next_timer, o.effects,
+                                   o.file.has_value() ? &*o.file : nullptr);
+          }
+        }
+        done(std::move(status));
+      });
+}
+
+void JobWriter::Apply(const domain::JobId& id, uint32_t file, domain::Event event, Check check,
+                      Applied done) {
+  auto job = std::make_shared<Job>();
+  Run(
+      [job, id, file, event = std::move(event), check = std::move(check)](Step& step) {
+        BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
+        if (check) BITS_RETURN_IF_ERROR(check(*job));
+        if (file == 0) return step.Apply(*job, nullptr, event).status();
+        BITS_ASSIGN_OR_RETURN(const domain::File f, step.txn().GetFile(id, file));
+        return step.Apply(*job, &f, event).status();
+      },
+      [job, done = std::move(done)](absl::Status status) {
+        if (!done) return;
+        if (!status.ok()) return done(std::move(status));
+        done(std::move(*job));
+      });
+}
+
+}  // namespace bits::app

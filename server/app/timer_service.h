@@ -1,0 +1,47 @@
+// Fires the jobs' timers when they are due. The timers are in the store: nothing is kept here
+// but when to look next.
+#ifndef BITS_SERVER_APP_TIMER_SERVICE_H_
+#define BITS_SERVER_APP_TIMER_SERVICE_H_
+
+#include <thread>
+
+#include "absl/time/time.h"
+#include "server/app/job_writer.h"
+#include "server/app/ports/clock.h"
+#include "server/app/ports/job_store.h"
+#include "server/base/mutex.h"
+
+namespace bits::app {
+
+// Thread-safe.
+class TimerService {
+ public:
+  TimerService(JobStore* store, JobWriter* writer, const Clock* clock)
+      : store_(store), writer_(writer), clock_(clock) {}
+  ~TimerService() { Stop(); }
+
+  void Start();  // its thread
+  void Stop();   // idempotent. Not from its own thread
+  // A timer was set: look at it in time. Does not block.
+  void OnTimerSet(absl::Time time);
+
+  // Fires what is due, a number of jobs at most, and waits until that is committed. Gives when to
+  // look again. Blocks. For the thread, and for tests.
+  absl::Time RunOnce();
+
+ private:
+  void Loop();
+
+  JobStore* const store_;
+  JobWriter* const writer_;
+  const Clock* const clock_;
+  Mutex mutex_;
+  CondVar wake_;
+  absl::Time next_ BITS_GUARDED_BY(mutex_) = absl::InfinitePast();
+  bool stopping_ BITS_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_TIMER_SERVICE_H_

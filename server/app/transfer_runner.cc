@@ -1,0 +1,467 @@
+#include "server/app/transfer_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+
+namespace bits::app {
+
+using domain::File;
+using domain::Job;
+using domain::JobId;
+
+namespace {
+
+constexpr uint32_t kFilesPerLoad = 64;
+constexpr absl::Duration kProgressInterval = absl::Milliseconds(250);
+
+std::string_view ReasonName(RestartReason reason) {
+  switch (reason) {
+    case RestartReason::kChanged:
+      return "the remote file changed";
+    case RestartReason::kUnproven:
+      return "nothing proves the version";
+    case RestartReason::kNoRanges:
+      return "the origin does not give parts";
+    case RestartReason::kLost:
+      return "the temporary file is too short";
+    case RestartReason::kCheckFailed:
+      return "the checksum does not match";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+// Tells the runner, under the name of the file.
+class TransferRunner::Observer final : public TransferObserver {
+ public:
+  Observer(TransferRunner* runner, JobId id, uint32_t ordinal, uint32_t attempt)
+      : runner_(runner), id_(std::move(id)), ordinal_(ordinal), attempt_(attempt) {}
+
+  void OnBytesArrive() override { runner_->OnBytesArrive(id_, attempt_); }
+  void OnRestart(RestartReason reason, std::function<void()> proceed) override {
+    runner_->OnRestart(id_, ordinal_, reason, std::move(proceed));
+  }
+  void OnCheckpoint(const domain::Checkpoint& at) override {
+    runner_->OnCheckpoint(id_, ordinal_, at);
+  }
+  void OnProgress(uint64_t arrived, std::optional<uint64_t> total) override {
+    runner_->OnProgress(id_, ordinal_, arrived, total);
+  }
+  void OnTransferred(const domain::Checkpoint& last) override {
+    runner_->OnTransferred(id_, ordinal_, last);
+  }
+  void OnFailed(const domain::Failure& failure) override {
+    runner_->OnFailed(id_, ordinal_, attempt_, failure);
+  }
+  void OnStopped() override { runner_->OnEnded(id_, ordinal_); }
+
+ private:
+  TransferRunner* const runner_;
+  const JobId id_;
+  const uint32_t ordinal_;
+  const uint32_t attempt_;
+};
+
+void TransferRunner::StartFiles(const Job& job) {
+  MutexLock lock(mutex_);
+  auto [it, fresh] = turns_.try_emplace(job.id);
+  Turn& turn = it->second;
+  if (!fresh && turn.ending) {
+    turn.next = job;
+    return;
+  }
+  turn.job = job;
+  turn.exhausted = false;
+  Pump(job.id, turn);
+}
+
+void TransferRunner::RestartFile(const JobId& id, uint32_t ordinal) {
+  MutexLock lock(mutex_);
+  auto it = turns_.find(id);
+  if (it == turns_.end() || it->second.ending) return;
+  Turn& turn = it->second;
+  if (auto t = turn.transfers.find(ordinal); t != turn.transfers.end()) {
+    t->second.restart = true;
+    engine_->Stop(t->second.id);
+    return;
+  }
+  const auto waiting = std::find_if(turn.ready.begin(), turn.ready.end(),
+                                    [&](const File& f) { return f.ordinal == ordinal; });
+  if (waiting != turn.ready.end()) {
+    turn.ready.erase(waiting);
+    Reload(id, ordinal, turn);
+  }
+}
+
+void TransferRunner::StopFiles(const JobId& id) {
+  std::vector<std::function<void()>> over;
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end()) return;
+    it->second.next.reset();
+    StopAll(it->second);
+    over = EndIfOver(id);
+  }
+  Call(std::move(over));
+}
+
+void TransferRunner::StopAll(Turn& turn) {
+  turn.ending = true;
+  turn.ready.clear();
+  for (auto& [ordinal, transfer] : turn.transfers) engine_->Stop(transfer.id);
+}
+
+void TransferRunner::WhenIdle(const JobId& id, std::function<void()> then) {
+  {
+    MutexLock lock(mutex_);
+    if (auto it = turns_.find(id); it != turns_.end()) {
+      it->second.waiters.push_back(std::move(then));
+      return;
+    }
+  }
+  then();
+}
+
+bool TransferRunner::IsBusy(const JobId& id) const {
+  MutexLock lock(mutex_);
+  return turns_.contains(id);
+}
+
+void TransferRunner::AddLiveProgress(Job& job) const {
+  MutexLock lock(mutex_);
+  auto it = turns_.find(job.id);
+  if (it == turns_.end()) return;
+  // Of one moment with what is recorded of each file, which the caller's may not be.
+  job.progress = it->second.job.progress;
+  for (const auto& [ordinal, t] : it->second.transfers) {
+    if (t.arrived > t.recorded) job.progress.bytes_transferred += t.arrived - t.recorded;
+    if (!t.sized && t.total.has_value() && job.progress.files_unsized > 0) {
+      --job.progress.files_unsized;
+      job.progress.bytes_total += *t.total;
+    }
+  }
+}
+
+void TransferRunner::AddLiveProgress(const JobId& id, File& file) const {
+  MutexLock lock(mutex_);
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return;
+  auto t = it->second.transfers.find(file.ordinal);
+  if (t == it->second.transfers.end()) return;
+  file.bytes_transferred = std::max(file.bytes_transferred, t->second.arrived);
+  if (!file.bytes_total.has_value()) file.bytes_total = t->second.total;
+}
+
+void TransferRunner::Pump(const JobId& id, Turn& turn) {
+  while (!turn.ending && turn.transfers.size() < domain::ParallelFiles(turn.job) &&
+         !turn.ready.empty()) {
+    File file = std::move(turn.ready.front());
+    turn.ready.pop_front();
+    Begin(id, turn, std::move(file));
+  }
+  if (!turn.ending && turn.ready.empty() && !turn.exhausted && turn.loads == 0) Load(id, turn);
+}
+
+void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
+  const uint32_t ordinal = file.ordinal;
+  Transfer& transfer = turn.transfers[ordinal];
+  transfer.recorded = transfer.arrived = file.bytes_transferred;
+  transfer.sized = file.bytes_total.has_value();
+  TransferSpec spec;
+  spec.job = id;
+  spec.attempt = turn.job.attempt_count;
+  spec.file = std::move(file);
+  spec.require_ranges = turn.job.options.require_ranges;
+  transfer.id = engine_->Start(
+      std::move(spec), std::make_shared<Observer>(this, id, ordinal, turn.job.attempt_count));
+}
+
+void TransferRunner::Load(const JobId& id, Turn& turn) {
+  ++turn.loads;
+  auto files = std::make_shared<std::vector<File>>();
+  writer_->Run(
+      [id, files, after = turn.cursor](Step& step) {
+        BITS_ASSIGN_OR_RETURN(*files,
+                              step.txn().ListUntransferredFiles(id, after, kFilesPerLoad));
+        return absl::OkStatus();
+      },
+      [this, id, files](absl::Status status) {
+        const bool last = files->size() < kFilesPerLoad;
+        OnLoaded(id, std::move(status), std::move(*files), false, last);
+      });
+}
+
+void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
+  ++turn.loads;
+  auto files = std::make_shared<std::vector<File>>();
+  writer_->Run(
+      [id, files, ordinal](Step& step) {
+        files->clear();
+        BITS_ASSIGN_OR_RETURN(File file, step.txn().GetFile(id, ordinal));
+        if (!file.transferred) files->push_back(std::move(file));
+        return absl::OkStatus();
+      },
+      [this, id, files](absl::Status status) {
+        OnLoaded(id, std::move(status), std::move(*files), true, false);
+      });
+}
+
+void TransferRunner::OnLoaded(const JobId& id, absl::Status status, std::vector<File> files,
+                              bool single, bool last) {
+  std::vector<std::function<void()>> over;
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end()) return;
+    Turn& turn = it->second;
+    --turn.loads;
+    if (!status.ok()) {
+      lost_.insert(id);
+      StopAll(turn);
+    } else if (!turn.ending) {
+      if (single) {
+        turn.ready.insert(turn.ready.begin(), files.begin(), files.end());
+      } else {
+        if (!files.empty()) turn.cursor = files.back().ordinal;
+        turn.exhausted = last;
+        for (File& file : files) turn.ready.push_back(std::move(file));
+      }
+      Pump(id, turn);
+    }
+    over = EndIfOver(id);
+  }
+  Call(std::move(over));
+}
+
+std::vector<std::function<void()>> TransferRunner::EndIfOver(const JobId& id) {
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return {};
+  Turn& turn = it->second;
+  const bool finished = turn.ending || (turn.exhausted && turn.ready.empty());
+  if (!finished || !turn.transfers.empty() || turn.loads > 0) return {};
+  std::vector<std::function<void()>> over = std::move(turn.waiters);
+  std::optional<Job> next = std::move(turn.next);
+  turns_.erase(it);
+  if (turns_.empty()) idle_.SignalAll();
+  if (next.has_value()) {
+    Turn& again = turns_[id];
+    again.job = *std::move(next);
+    Pump(id, again);
+  }
+  over.push_back(on_idle_);
+  return over;
+}
+
+void TransferRunner::Call(std::vector<std::function<void()>> over) {
+  for (const std::function<void()>& f : over) {
+    if (f) f();
+  }
+}
+
+void TransferRunner::Lose(const JobId& id) {
+  {
+    MutexLock lock(mutex_);
+    lost_.insert(id);
+  }
+  StopFiles(id);
+}
+
+void TransferRunner::OnBytesArrive(const JobId& id, uint32_t attempt) {
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end() || it->second.bytes_arrived) return;
+    it->second.bytes_arrived = true;
+  }
+  writer_->Run(
+      [id, attempt](Step& step) {
+        BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
+        if (job.attempt_count != attempt) return absl::OkStatus();
+        return step.Apply(job, nullptr, domain::BytesArrived{}).status();
+      },
+      [this, id](absl::Status status) {
+        if (!status.ok()) Lose(id);
+      });
+}
+
+void TransferRunner::OnRestart(const JobId& id, uint32_t ordinal, RestartReason reason,
+                               std::function<void()> proceed) {
+  BITS_LOG(kInfo, "file starts over",
+           {{"job", id}, {"file", ordinal}, {"reason", ReasonName(reason)}});
+  writer_->Apply(id, ordinal, domain::FileRestarted{}, nullptr,
+                 [this, id, ordinal, proceed = std::move(proceed)](absl::StatusOr<Job> job) {
+                   if (!job.ok()) return Lose(id);
+                   {
+                     MutexLock lock(mutex_);
+                     if (auto it = turns_.find(id); it != turns_.end()) {
+                       if (auto t = it->second.transfers.find(ordinal);
+                           t != it->second.transfers.end()) {
+                         t->second.recorded = t->second.arrived = 0;
+                         t->second.sized = false;
+                         t->second.total.reset();
+                       }
+                     }
+                   }
+                   proceed();
+                 });
+}
+
+void TransferRunner::OnCheckpoint(const JobId& id, uint32_t ordinal,
+                                  const domain::Checkpoint& at) {
+  writer_->Apply(id, ordinal, at, nullptr,
+                 [this, id, ordinal, bytes = at.bytes_transferred,
+                  sized = at.bytes_total.has_value()](absl::StatusOr<Job> job) {
+                   // A later one makes up for one that the store did not take.
+                   if (!job.ok()) return;
+                   MutexLock lock(mutex_);
+                   auto it = turns_.find(id);
+                   if (it == turns_.end()) return;
+                   auto t = it->second.transfers.find(ordinal);
+                   if (t == it->second.transfers.end()) return;
+                   t->second.recorded = bytes;
+                   t->second.sized = t->second.sized || sized;
+                   it->second.job.progress = job->progress;
+                   it->second.job.revision = job->revision;
+                   it->second.job.state = job->state;
+                 });
+}
+
+void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arrived,
+                                std::optional<uint64_t> total) {
+  std::optional<Job> news;
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end()) return;
+    Turn& turn = it->second;
+    auto t = turn.transfers.find(ordinal);
+    if (t == turn.transfers.end()) return;
+    t->second.arrived = arrived;
+    t->second.total = total;
+    const absl::Time now = writer_->Now();
+    if (now - turn.progress_time >= kProgressInterval && hub_->HasWatchers()) {
+      turn.progress_time = now;
+      news = turn.job;
+      news->update_time = now;
+      if (turn.bytes_arrived) {
+        news->state = domain::JobState::kTransferring;
+        news->error.reset();
+      }
+    }
+  }
+  if (!news.has_value()) return;
+  AddLiveProgress(*news);
+  EventRecord event;
+  event.kind = domain::ChangeKind::kProgress;
+  event.time = news->update_time;
+  event.revision = hub_->last_revision();
+  event.job = *std::move(news);
+  std::vector<EventRecord> events;
+  events.push_back(std::move(event));
+  hub_->Publish(std::move(events));
+}
+
+void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal,
+                                   const domain::Checkpoint& last) {
+  writer_->Apply(id, ordinal, domain::FileTransferred{last}, nullptr,
+                 [this, id](absl::StatusOr<Job> job) {
+                   if (!job.ok()) return Lose(id);
+                   MutexLock lock(mutex_);
+                   auto it = turns_.find(id);
+                   if (it != turns_.end()) it->second.job.progress = job->progress;
+                 });
+  OnEnded(id, ordinal);
+}
+
+void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, uint32_t attempt,
+                              const domain::Failure& failure) {
+  bool stale = false;
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end()) return;
+    Turn& turn = it->second;
+    auto t = turn.transfers.find(ordinal);
+    // Its remote name was mended meanwhile, or the turn is over anyway.
+    stale = turn.ending || (t != turn.transfers.end() && t->second.restart);
+    if (!stale) turn.ending = true;  // nothing more is started; the others stop by the commit
+  }
+  if (!stale) {
+    writer_->Run(
+        [id, ordinal, attempt, failure](Step& step) {
+          BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
+          if (job.attempt_count != attempt) return absl::OkStatus();
+          BITS_ASSIGN_OR_RETURN(const File file, step.txn().GetFile(id, ordinal));
+          return step.Apply(job, &file, domain::Fail{failure}).status();
+        },
+        [this, id](absl::Status status) {
+          if (!status.ok()) return Lose(id);
+          StopFiles(id);
+        });
+  }
+  OnEnded(id, ordinal);
+}
+
+void TransferRunner::OnEnded(const JobId& id, uint32_t ordinal) {
+  std::vector<std::function<void()>> over;
+  {
+    MutexLock lock(mutex_);
+    auto it = turns_.find(id);
+    if (it == turns_.end()) return;
+    Turn& turn = it->second;
+    auto t = turn.transfers.find(ordinal);
+    if (t != turn.transfers.end()) {
+      const bool restart = t->second.restart && !turn.ending;
+      turn.transfers.erase(t);
+      if (restart) Reload(id, ordinal, turn);
+    }
+    Pump(id, turn);
+    over = EndIfOver(id);
+  }
+  Call(std::move(over));
+}
+
+void TransferRunner::RecoverFromOutage() {
+  std::unordered_set<JobId> lost;
+  {
+    MutexLock lock(mutex_);
+    lost.swap(lost_);
+  }
+  for (const JobId& id : lost) {
+    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](absl::StatusOr<Job> job) {
+      if (absl::IsUnavailable(job.status())) Lose(id);
+    });
+  }
+}
+
+void TransferRunner::RequeueAll() {
+  std::vector<JobId> ids;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, turn] : turns_) ids.push_back(id);
+  }
+  for (const JobId& id : ids) {
+    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](absl::StatusOr<Job> job) {
+      StopFiles(id);  // also of a job that was not queued, such as one being completed
+      if (!job.ok()) {
+        BITS_LOG(kWarning, "could not queue a job anew; the next start will",
+                 {{"job", id}, {"status", job.status()}});
+      }
+    });
+  }
+}
+
+bool TransferRunner::WaitIdle(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  return idle_.WaitUntil(mutex_, deadline, [this] {
+    mutex_.AssertHeld();
+    return turns_.empty();
+  });
+}
+
+}  // namespace bits::app

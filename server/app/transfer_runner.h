@@ -1,0 +1,120 @@
+// The transfers of the jobs whose turn it is: which files are under way, and what the engine
+// tells of them, turned into events of the job.
+#ifndef BITS_SERVER_APP_TRANSFER_RUNNER_H_
+#define BITS_SERVER_APP_TRANSFER_RUNNER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/app/job_writer.h"
+#include "server/app/ports/transfer_engine.h"
+#include "server/app/watch_hub.h"
+#include "server/base/mutex.h"
+
+namespace bits::app {
+
+// Thread-safe; nothing here blocks but WaitIdle. In memory only: after a crash the jobs are
+// queued anew and go on from what is recorded.
+class TransferRunner {
+ public:
+  TransferRunner(TransferEngine* engine, JobWriter* writer, WatchHub* hub)
+      : engine_(engine), writer_(writer), hub_(hub) {}
+
+  // Called on any thread, with no lock held, when a job's transfers have all ended. Set before use.
+  void SetIdleListener(std::function<void()> listener) { on_idle_ = std::move(listener); }
+
+  // Transfers the files of a job that was committed as active, a few at a time; of one that is
+  // being transferred already, looks for files added since.
+  void StartFiles(const domain::Job& job);
+  // Fetches the file anew from its new remote name, if it is under way.
+  void RestartFile(const domain::JobId& id, uint32_t ordinal);
+  void StopFiles(const domain::JobId& id);
+  // Calls `then` once none of the job's files is under way and all that the engine told of them was
+  // handed to the store; at once if so already. On any thread.
+  void WhenIdle(const domain::JobId& id, std::function<void()> then);
+  // Whether something of the job is under way; its next turn must wait for that.
+  bool IsBusy(const domain::JobId& id) const;
+
+  // The progress as it is now, rather than as last recorded.
+  void AddLiveProgress(domain::Job& job) const;
+  void AddLiveProgress(const domain::JobId& id, domain::File& file) const;
+
+  // After the store was out of order: jobs whose news it did not take are queued anew.
+  void RecoverFromOutage();
+  // Ends all turns, as for a restart of the server: the jobs are queued anew.
+  void RequeueAll();
+  // False if something was still under way at the deadline.
+  bool WaitIdle(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  class Observer;
+  struct Transfer {
+    TransferEngine::TransferId id = 0;
+    bool restart = false;  // begin anew once it has stopped
+    uint64_t recorded = 0;
+    uint64_t arrived = 0;
+    bool sized = false;  // its size is recorded
+    std::optional<uint64_t> total;
+  };
+  struct Turn {
+    domain::Job job;
+    std::map<uint32_t, Transfer> transfers;  // by ordinal
+    std::deque<domain::File> ready;          // to be started next
+    uint32_t cursor = 0;                     // files up to here were looked at
+    int loads = 0;                           // reads of the store under way
+    bool exhausted = false;                  // no files after cursor
+    bool ending = false;                     // start nothing more
+    bool bytes_arrived = false;
+    absl::Time progress_time = absl::InfinitePast();
+    std::optional<domain::Job> next;  // a turn that was granted before this one was over
+    std::vector<std::function<void()>> waiters;
+  };
+
+  // What the engine tells.
+  void OnBytesArrive(const domain::JobId& id, uint32_t attempt);
+  void OnRestart(const domain::JobId& id, uint32_t ordinal, RestartReason reason,
+                 std::function<void()> proceed);
+  void OnCheckpoint(const domain::JobId& id, uint32_t ordinal, const domain::Checkpoint& at);
+  void OnProgress(const domain::JobId& id, uint32_t ordinal, uint64_t arrived,
+                  std::optional<uint64_t> total);
+  void OnTransferred(const domain::JobId& id, uint32_t ordinal, const domain::Checkpoint& last);
+  void OnFailed(const domain::JobId& id, uint32_t ordinal, uint32_t attempt,
+                const domain::Failure& failure);
+  void OnEnded(const domain::JobId& id, uint32_t ordinal);
+
+  void Pump(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
+  void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
+  void Load(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
+  void Reload(const domain::JobId& id, uint32_t ordinal, Turn& turn) BITS_REQUIRES(mutex_);
+  void OnLoaded(const domain::JobId& id, absl::Status status, std::vector<domain::File> files,
+                bool single, bool last);
+  void StopAll(Turn& turn) BITS_REQUIRES(mutex_);
+  // Ends the turn if nothing is left of it. Gives what is to be called without the lock.
+  std::vector<std::function<void()>> EndIfOver(const domain::JobId& id) BITS_REQUIRES(mutex_);
+  void Call(std::vector<std::function<void()>> over);
+  // The store did not take the job's news.
+  void Lose(const domain::JobId& id);
+
+  TransferEngine* const engine_;
+  JobWriter* const writer_;
+  WatchHub* const hub_;
+  std::function<void()> on_idle_;
+
+  mutable Mutex mutex_;
+  CondVar idle_;
+  std::unordered_map<domain::JobId, Turn> turns_ BITS_GUARDED_BY(mutex_);
+  std::unordered_set<domain::JobId> lost_ BITS_GUARDED_BY(mutex_);
+};
+
+}  // namespace bits::app
+
+#endif  // BITS_SERVER_APP_TRANSFER_RUNNER_H_
