@@ -56,26 +56,51 @@ absl::StatusOr<T> OrNotFound(absl::StatusOr<T> found, absl::Status refusal) {
   return found;
 }
 
-// Gives the files their temporary names, beside their destinations, and reserves these.
-absl::Status Place(Transaction& txn, const JobId& id, uint32_t first_ordinal,
-                   std::vector<File>& files) {
+// Gives the files their temporary names, beside their destinations.
+void NameTemporaries(const JobId& id, uint32_t first_ordinal, std::vector<File>& files) {
   uint32_t ordinal = first_ordinal;
-  for (size_t i = 0; i < files.size(); ++i, ++ordinal) {
-    File& file = files[i];
+  for (File& file : files) {
     const size_t slash = file.path.rfind('/');
     file.temporary_path =
-        absl::StrCat(file.path.substr(0, slash + 1), ".BIT-", id, "-", ordinal, ".tmp");
-    absl::Status reserved = txn.ReserveDestination(file.path, id);
+        absl::StrCat(file.path.substr(0, slash + 1), ".BIT-", id, "-", ordinal++, ".tmp");
+  }
+}
+
+absl::Status ReserveDestinations(Transaction& txn, const JobId& id,
+                                 const std::vector<File>& files) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    absl::Status reserved = txn.ReserveDestination(files[i].path, id);
     if (absl::IsAlreadyExists(reserved)) {
+      const std::string field = absl::StrCat("files[", i, "].local_name");
       return MakeRefusal(
           absl::StatusCode::kAlreadyExists, domain::SymbolOf(domain::kSharingViolation),
-          absl::StrCat("files[", i, "].local_name: a live job already writes ", file.local_name,
-                       "."),
-          {{"field", absl::StrCat("files[", i, "].local_name")}, {"local_name", file.local_name}});
+          absl::StrCat(field, ": a live job already writes ", files[i].local_name, "."),
+          {{"field", field}, {"local_name", files[i].local_name}});
     }
     BITS_RETURN_IF_ERROR(reserved);
   }
   return absl::OkStatus();
+}
+
+// A caller's place among the mutating calls under way; falsy if there are too many.
+class Admission {
+ public:
+  explicit Admission(std::atomic<int>& in_flight)
+      : in_flight_(in_flight), admitted_(in_flight.fetch_add(1) < kMaximumInFlight) {}
+  ~Admission() { in_flight_.fetch_sub(1); }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+  explicit operator bool() const { return admitted_; }
+
+ private:
+  static constexpr int kMaximumInFlight = 4096;
+  std::atomic<int>& in_flight_;
+  const bool admitted_;
+};
+
+absl::Status TooMuchUnderWay() {
+  return MakeRefusal(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                     "Too many changes are under way: come again in a moment.");
 }
 
 }  // namespace
@@ -146,8 +171,11 @@ void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewF
                            bool start, const CallOptions& options, JobCallback done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
   if (!resolved.ok()) return done(resolved.status());
+  auto admission = std::make_shared<Admission>(in_flight_);
+  if (!*admission) return done(TooMuchUnderWay());
   job.id = NewUuid();
   job.owner = principal.name;
+  NameTemporaries(job.id, 1, *resolved);
   auto result = std::make_shared<Job>();
   parts_.writer->Run(
       [principal, job = std::move(job), files = *std::move(resolved), start, options,
@@ -159,16 +187,15 @@ void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewF
                                                     JobNotFound(repeated->job)));
           return absl::OkStatus();
         }
-        std::vector<File> placed = files;
-        BITS_RETURN_IF_ERROR(Place(step.txn(), job.id, 1, placed));
         BITS_ASSIGN_OR_RETURN(domain::Decision decision,
-                              domain::DecideCreate(job, std::move(placed), start, step.now()));
+                              domain::DecideCreate(job, files, start, step.now()));
         BITS_RETURN_IF_ERROR(step.Create(decision));
+        BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, files));
         *result = decision.job;
         if (options.request_id.empty()) return absl::OkStatus();
         return step.txn().PutRequest(NewRecord(step, principal, options, job.id));
       },
-      [result, done = std::move(done)](absl::Status status) {
+      [result, admission, done = std::move(done)](absl::Status status) {
         if (!status.ok()) return done(std::move(status));
         done(std::move(*result));
       });
@@ -177,6 +204,8 @@ void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewF
 template <typename T>
 void JobManager::Mutate(const Principal& principal, const JobId& id, const CallOptions& options,
                         std::function<absl::StatusOr<T>(Call&)> change, Callback<T> done) {
+  auto admission = std::make_shared<Admission>(in_flight_);
+  if (!*admission) return done(TooMuchUnderWay());
   auto result = std::make_shared<std::optional<T>>();
   parts_.writer->Run(
       [principal, id, options, change = std::move(change), result](Step& step) -> absl::Status {
@@ -193,7 +222,7 @@ void JobManager::Mutate(const Principal& principal, const JobId& id, const CallO
         if (call.repeated || options.request_id.empty()) return absl::OkStatus();
         return step.txn().PutRequest(call.record);
       },
-      [result, done = std::move(done)](absl::Status status) {
+      [result, admission, done = std::move(done)](absl::Status status) {
         if (!status.ok()) return done(std::move(status));
         done(*std::move(*result));
       });
@@ -214,18 +243,14 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
               call.step.txn().ListFiles(call.job.id, call.record.first_file - 1,
                                         call.record.file_count));
         } else {
-          std::vector<File> placed = files;
+          std::vector<File> added = files;
           call.record.first_file = call.job.progress.files_total + 1;
-          call.record.file_count = static_cast<uint32_t>(placed.size());
-          // Refusals of the state come before those of the names.
-          BITS_RETURN_IF_ERROR(
-              domain::Decide(call.job, nullptr, domain::AddFiles{placed}, call.step.now())
-                  .status());
-          BITS_RETURN_IF_ERROR(
-              Place(call.step.txn(), call.job.id, call.record.first_file, placed));
+          call.record.file_count = static_cast<uint32_t>(added.size());
+          NameTemporaries(call.job.id, call.record.first_file, added);
           BITS_ASSIGN_OR_RETURN(
               domain::Decision decision,
-              call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(placed)}));
+              call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added)}));
+          BITS_RETURN_IF_ERROR(ReserveDestinations(call.step.txn(), call.job.id, files));
           outcome.files = std::move(decision.files);
         }
         outcome.job = call.job;

@@ -4,6 +4,7 @@
 #ifndef BITS_SERVER_APP_JOB_MANAGER_H_
 #define BITS_SERVER_APP_JOB_MANAGER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -115,6 +116,7 @@ class JobManager {
   absl::StatusOr<domain::Job> Find(const Principal& principal, const domain::JobId& id) const;
 
   const Parts parts_;
+  std::atomic<int> in_flight_ = 0;  // mutating calls that the store has not answered yet
 };
 
 }  // namespace bits::app

@@ -66,8 +66,25 @@ class TransferRunner::Observer final : public TransferObserver {
   const uint32_t attempt_;
 };
 
+class BITS_SCOPED_CAPABILITY TransferRunner::Section {
+ public:
+  explicit Section(TransferRunner& runner) BITS_ACQUIRE(runner.mutex_) : runner_(runner) {
+    runner_.mutex_.Lock();
+  }
+  ~Section() BITS_RELEASE() {
+    std::vector<std::function<void()>> deferred = std::exchange(runner_.deferred_, {});
+    runner_.mutex_.Unlock();
+    for (const std::function<void()>& f : deferred) f();
+  }
+  Section(const Section&) = delete;
+  Section& operator=(const Section&) = delete;
+
+ private:
+  TransferRunner& runner_;
+};
+
 void TransferRunner::StartFiles(const Job& job) {
-  MutexLock lock(mutex_);
+  const Section section(*this);
   auto [it, fresh] = turns_.try_emplace(job.id);
   Turn& turn = it->second;
   if (!fresh && turn.ending) {
@@ -80,7 +97,7 @@ void TransferRunner::StartFiles(const Job& job) {
 }
 
 void TransferRunner::RestartFile(const JobId& id, uint32_t ordinal) {
-  MutexLock lock(mutex_);
+  const Section section(*this);
   auto it = turns_.find(id);
   if (it == turns_.end() || it->second.ending) return;
   Turn& turn = it->second;
@@ -98,16 +115,12 @@ void TransferRunner::RestartFile(const JobId& id, uint32_t ordinal) {
 }
 
 void TransferRunner::StopFiles(const JobId& id) {
-  std::vector<std::function<void()>> over;
-  {
-    MutexLock lock(mutex_);
-    auto it = turns_.find(id);
-    if (it == turns_.end()) return;
-    it->second.next.reset();
-    StopAll(it->second);
-    over = EndIfOver(id);
-  }
-  Call(std::move(over));
+  const Section section(*this);
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return;
+  it->second.next.reset();
+  StopAll(it->second);
+  EndIfOver(id);
 }
 
 void TransferRunner::StopAll(Turn& turn) {
@@ -184,67 +197,67 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
 void TransferRunner::Load(const JobId& id, Turn& turn) {
   ++turn.loads;
   auto files = std::make_shared<std::vector<File>>();
-  writer_->Run(
-      [id, files, after = turn.cursor](Step& step) {
-        BITS_ASSIGN_OR_RETURN(*files,
-                              step.txn().ListUntransferredFiles(id, after, kFilesPerLoad));
-        return absl::OkStatus();
-      },
-      [this, id, files](absl::Status status) {
-        const bool last = files->size() < kFilesPerLoad;
-        OnLoaded(id, std::move(status), std::move(*files), false, last);
-      });
+  deferred_.push_back([this, id, files, after = turn.cursor] {
+    writer_->Run(
+        [id, files, after](Step& step) {
+          BITS_ASSIGN_OR_RETURN(*files,
+                                step.txn().ListUntransferredFiles(id, after, kFilesPerLoad));
+          return absl::OkStatus();
+        },
+        [this, id, files](absl::Status status) {
+          const bool last = files->size() < kFilesPerLoad;
+          OnLoaded(id, std::move(status), std::move(*files), false, last);
+        });
+  });
 }
 
 void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
   ++turn.loads;
   auto files = std::make_shared<std::vector<File>>();
-  writer_->Run(
-      [id, files, ordinal](Step& step) {
-        files->clear();
-        BITS_ASSIGN_OR_RETURN(File file, step.txn().GetFile(id, ordinal));
-        if (!file.transferred) files->push_back(std::move(file));
-        return absl::OkStatus();
-      },
-      [this, id, files](absl::Status status) {
-        OnLoaded(id, std::move(status), std::move(*files), true, false);
-      });
+  deferred_.push_back([this, id, files, ordinal] {
+    writer_->Run(
+        [id, files, ordinal](Step& step) {
+          files->clear();
+          BITS_ASSIGN_OR_RETURN(File file, step.txn().GetFile(id, ordinal));
+          if (!file.transferred) files->push_back(std::move(file));
+          return absl::OkStatus();
+        },
+        [this, id, files](absl::Status status) {
+          OnLoaded(id, std::move(status), std::move(*files), true, false);
+        });
+  });
 }
 
 void TransferRunner::OnLoaded(const JobId& id, absl::Status status, std::vector<File> files,
                               bool single, bool last) {
-  std::vector<std::function<void()>> over;
-  {
-    MutexLock lock(mutex_);
-    auto it = turns_.find(id);
-    if (it == turns_.end()) return;
-    Turn& turn = it->second;
-    --turn.loads;
-    if (!status.ok()) {
-      lost_.insert(id);
-      StopAll(turn);
-    } else if (!turn.ending) {
-      if (single) {
-        turn.ready.insert(turn.ready.begin(), files.begin(), files.end());
-      } else {
-        if (!files.empty()) turn.cursor = files.back().ordinal;
-        turn.exhausted = last;
-        for (File& file : files) turn.ready.push_back(std::move(file));
-      }
-      Pump(id, turn);
+  const Section section(*this);
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return;
+  Turn& turn = it->second;
+  --turn.loads;
+  if (!status.ok()) {
+    lost_.insert(id);
+    StopAll(turn);
+  } else if (!turn.ending) {
+    if (single) {
+      turn.ready.insert(turn.ready.begin(), files.begin(), files.end());
+    } else {
+      if (!files.empty()) turn.cursor = files.back().ordinal;
+      turn.exhausted = last;
+      for (File& file : files) turn.ready.push_back(std::move(file));
     }
-    over = EndIfOver(id);
+    Pump(id, turn);
   }
-  Call(std::move(over));
+  EndIfOver(id);
 }
 
-std::vector<std::function<void()>> TransferRunner::EndIfOver(const JobId& id) {
+void TransferRunner::EndIfOver(const JobId& id) {
   auto it = turns_.find(id);
-  if (it == turns_.end()) return {};
+  if (it == turns_.end()) return;
   Turn& turn = it->second;
   const bool finished = turn.ending || (turn.exhausted && turn.ready.empty());
-  if (!finished || !turn.transfers.empty() || turn.loads > 0) return {};
-  std::vector<std::function<void()>> over = std::move(turn.waiters);
+  if (!finished || !turn.transfers.empty() || turn.loads > 0) return;
+  for (std::function<void()>& waiter : turn.waiters) deferred_.push_back(std::move(waiter));
   std::optional<Job> next = std::move(turn.next);
   turns_.erase(it);
   if (turns_.empty()) idle_.SignalAll();
@@ -253,14 +266,7 @@ std::vector<std::function<void()>> TransferRunner::EndIfOver(const JobId& id) {
     again.job = *std::move(next);
     Pump(id, again);
   }
-  over.push_back(on_idle_);
-  return over;
-}
-
-void TransferRunner::Call(std::vector<std::function<void()>> over) {
-  for (const std::function<void()>& f : over) {
-    if (f) f();
-  }
+  if (on_idle_) deferred_.push_back(on_idle_);
 }
 
 void TransferRunner::Lose(const JobId& id) {
@@ -408,22 +414,18 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, uint32_t attemp
 }
 
 void TransferRunner::OnEnded(const JobId& id, uint32_t ordinal) {
-  std::vector<std::function<void()>> over;
-  {
-    MutexLock lock(mutex_);
-    auto it = turns_.find(id);
-    if (it == turns_.end()) return;
-    Turn& turn = it->second;
-    auto t = turn.transfers.find(ordinal);
-    if (t != turn.transfers.end()) {
-      const bool restart = t->second.restart && !turn.ending;
-      turn.transfers.erase(t);
-      if (restart) Reload(id, ordinal, turn);
-    }
-    Pump(id, turn);
-    over = EndIfOver(id);
+  const Section section(*this);
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return;
+  Turn& turn = it->second;
+  auto t = turn.transfers.find(ordinal);
+  if (t != turn.transfers.end()) {
+    const bool restart = t->second.restart && !turn.ending;
+    turn.transfers.erase(t);
+    if (restart) Reload(id, ordinal, turn);
   }
-  Call(std::move(over));
+  Pump(id, turn);
+  EndIfOver(id);
 }
 
 void TransferRunner::RecoverFromOutage() {

@@ -57,6 +57,8 @@ class TransferRunner {
 
  private:
   class Observer;
+  // Holds the mutex; what was put in deferred_ meanwhile is called once it is released.
+  class Section;
   struct Transfer {
     TransferEngine::TransferId id = 0;
     bool restart = false;  // begin anew once it has stopped
@@ -98,9 +100,8 @@ class TransferRunner {
   void OnLoaded(const domain::JobId& id, absl::Status status, std::vector<domain::File> files,
                 bool single, bool last);
   void StopAll(Turn& turn) BITS_REQUIRES(mutex_);
-  // Ends the turn if nothing is left of it. Gives what is to be called without the lock.
-  std::vector<std::function<void()>> EndIfOver(const domain::JobId& id) BITS_REQUIRES(mutex_);
-  void Call(std::vector<std::function<void()>> over);
+  // Ends the turn if nothing is left of it.
+  void EndIfOver(const domain::JobId& id) BITS_REQUIRES(mutex_);
   // The store did not take the job's news.
   void Lose(const domain::JobId& id);
 
@@ -113,6 +114,7 @@ class TransferRunner {
   CondVar idle_;
   std::unordered_map<domain::JobId, Turn> turns_ BITS_GUARDED_BY(mutex_);
   std::unordered_set<domain::JobId> lost_ BITS_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> deferred_ BITS_GUARDED_BY(mutex_);
 };
 
 }  // namespace bits::app
