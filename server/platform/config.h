@@ -1,0 +1,51 @@
+// How the server is set up: flags, and the file that --config names.
+#ifndef BITS_SERVER_PLATFORM_CONFIG_H_
+#define BITS_SERVER_PLATFORM_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/base/log.h"
+
+namespace bits::platform {
+
+// What each means is said in proto/bits/config/v1/config.proto.
+struct Config {
+  std::vector<std::string> listen;
+  std::string state_dir = "/var/lib/bitsd";
+  std::vector<std::string> roots;
+  std::string store = "sqlite";
+  std::string admin_listen;
+  bool insecure = false;
+  std::string ca_file;
+  uint32_t background_slots = 16;
+  absl::Duration job_inactivity_timeout = absl::Hours(90 * 24);
+  absl::Duration tombstone_retention = absl::Hours(7 * 24);
+  uint32_t max_transfers = 4096;
+  uint32_t max_connections_per_host = 0;
+  absl::Duration connect_timeout = absl::Seconds(15);
+  absl::Duration stall_timeout = absl::Seconds(60);
+  uint32_t io_threads = 4;
+  uint64_t events_kept = 100'000;
+  absl::Duration watch_bookmark_interval = absl::Seconds(30);
+  absl::Duration drain_timeout = absl::Seconds(20);
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+
+  bool help = false;     // --help
+  bool version = false;  // --version
+};
+
+// From the command line and the file it names; flags win. INVALID_ARGUMENT names the flag or
+// field and the rule; NOT_FOUND: the file cannot be read.
+absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv);
+
+// What --help prints.
+std::string UsageText();
+
+}  // namespace bits::platform
+
+#endif  // BITS_SERVER_PLATFORM_CONFIG_H_

@@ -1,0 +1,42 @@
+#include "server/platform/signals.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace bits::platform {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  return set;
+}
+
+}  // namespace
+
+void BlockSignals() {
+  const sigset_t set = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int WaitForSignal() {
+  const sigset_t set = StopSignals();
+  int signal_number = 0;
+  while (sigwait(&set, &signal_number) != 0) {
+  }
+  return signal_number;
+}
+
+void ExitOnNextSignal() {
+  std::thread([] {
+    WaitForSignal();
+    _exit(1);
+  }).detach();
+}
+
+}  // namespace bits::platform
