@@ -20,6 +20,7 @@
 // Assigns the value of `expr`, an absl::StatusOr, to `lhs`, which may declare a
 // variable; returns from the enclosing function if it is an error. A type with
 // a comma in it needs an alias. Not for the body of an `if` without braces.
+// NOLINTBEGIN(bugprone-macro-parentheses): lhs may be a declaration.
 #define BITS_ASSIGN_OR_RETURN(lhs, ...) \
   BITS_ASSIGN_OR_RETURN_(BITS_CONCAT_(bits_status_or_, __LINE__), lhs, (__VA_ARGS__))
 
@@ -29,6 +30,7 @@
     return std::move(holder).status();            \
   }                                               \
   lhs = *std::move(holder)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define BITS_CONCAT_(a, b) BITS_CONCAT_AGAIN_(a, b)
 #define BITS_CONCAT_AGAIN_(a, b) a##b

@@ -122,6 +122,7 @@ TEST(ThreadPool, ManyThreadsMayPost) {
   ThreadPool pool({.threads = 4, .queue_capacity = 100000});
   std::atomic<int> ran = 0;
   std::vector<std::thread> posters;
+  posters.reserve(4);
   for (int i = 0; i < 4; ++i) {
     posters.emplace_back([&] {
       for (int j = 0; j < 1000; ++j) EXPECT_TRUE(pool.TryPost([&] { ++ran; }).ok());

@@ -111,6 +111,7 @@ TEST_F(LogTest, KeepsErrno) {
 
 TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t] {
       const std::string filler(500, static_cast<char>('a' + t));
