@@ -120,7 +120,21 @@ function(bits_add_subdirectory_if_present directory)
   endif()
 endfunction()
 
+# While the tree is being laid out: sources that are not there yet are left out.
 macro(_bits_check_arguments function)
+  set(_present)
+  foreach(_source IN LISTS ARG_SOURCES)
+    if(IS_ABSOLUTE "${_source}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${_source}")
+      list(APPEND _present "${_source}")
+    else()
+      message(WARNING "${ARG_NAME}: no ${_source} yet")
+    endif()
+  endforeach()
+  if(NOT _present AND ARG_SOURCES)
+    message(WARNING "${ARG_NAME} left out: it has no sources yet")
+    return()
+  endif()
+  set(ARG_SOURCES ${_present})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_NAME OR NOT ARG_SOURCES)
     message(FATAL_ERROR "${function}(NAME ${ARG_NAME}): "
             "NAME and SOURCES are needed; not understood: "
