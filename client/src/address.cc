@@ -9,7 +9,7 @@ absl::Status CheckAddress(const std::string& address) {
   const auto wrong = [&address](const char* why) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", address, "\" is not an address: ", why,
-                     "; give HOST:PORT, such as 127.0.0.1:7878, or unix:PATH"));
+                     "; give HOST:PORT, such as 127.0.0.1:7310, or unix:PATH"));
   };
   if (address.empty()) return wrong("it is empty");
   if (address.rfind("unix:", 0) == 0) {

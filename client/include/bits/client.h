@@ -1,6 +1,6 @@
 // bits::Client: background transfers by a bitsd.
 //
-//   auto connection = bits::MakeConnection("127.0.0.1:7878");
+//   auto connection = bits::MakeConnection("127.0.0.1:7310");
 //   if (!connection.ok()) return connection.status();
 //   bits::Client client(*connection);
 //   bits::v1::CreateJobRequest request;

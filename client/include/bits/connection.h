@@ -65,7 +65,7 @@ class Connection {
 };
 
 // Connects, when first used, to the bitsd at `address`: HOST:PORT, unix:PATH, or a
-// gRPC target such as dns:///bitsd.example:7878. kInvalidArgument if it is none of these.
+// gRPC target such as dns:///bitsd.example:7310. kInvalidArgument if it is none of these.
 // Proxies named by the environment are not used.
 absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const std::string& address,
                                                            ConnectionOptions options = {});

@@ -1,0 +1,135 @@
+#include "client/cli/file_args.h"
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "client/cli/units.h"
+
+namespace bits::cli {
+namespace {
+
+bool LooksLikeUrl(const std::string& text) { return text.find("://") != std::string::npos; }
+
+v1::File MakeFile(const std::string& url, const std::string& local) {
+  v1::File file;
+  file.set_remote_name(url);
+  file.set_local_name(local);
+  return file;
+}
+
+std::string DecodePercents(const std::string& text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() &&
+                        absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+                        absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 2]));
+    decoded += escape ? static_cast<char>(std::strtol(text.substr(i + 1, 2).c_str(), nullptr, 16))
+                      : text[i];
+    if (escape) i += 2;
+  }
+  return decoded;
+}
+
+bool IsUsableName(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         Printable(name) == name;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> LocalNameFromUrl(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", Printable(url), "\" is not a URL, such as https://example.com/a.iso"));
+  }
+  const std::string rest = url.substr(scheme + 3, url.find_first_of("?#", scheme + 3) - scheme - 3);
+  const auto slash = rest.rfind('/');
+  const std::string segment = slash == std::string::npos ? "" : rest.substr(slash + 1);
+  const std::string decoded = DecodePercents(segment);
+  if (IsUsableName(decoded)) return decoded;
+  if (IsUsableName(segment)) return segment;
+  return absl::InvalidArgumentError("the URL does not end with the name of a file: say LOCAL");
+}
+
+absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::string>& words,
+                                                     bool url_alone) {
+  std::vector<v1::File> files;
+  if (words.size() == 1 && url_alone) {
+    auto local = LocalNameFromUrl(words[0]);
+    if (!local.ok()) return local.status();
+    return std::vector<v1::File>{MakeFile(words[0], *local)};
+  }
+  if (words.empty() || words.size() % 2 != 0) {
+    return absl::InvalidArgumentError("each URL needs its LOCAL: URL LOCAL [URL LOCAL ...]");
+  }
+  for (std::size_t i = 0; i < words.size(); i += 2) {
+    if (!LooksLikeUrl(words[i]) || LooksLikeUrl(words[i + 1])) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Printable(words[LooksLikeUrl(words[i]) ? i + 1 : i]), "\" stands where ",
+                       LooksLikeUrl(words[i]) ? "a local name" : "a URL",
+                       " should be; each URL needs its LOCAL: URL LOCAL [URL LOCAL ...]"));
+    }
+    files.push_back(MakeFile(words[i], words[i + 1]));
+  }
+  return files;
+}
+
+absl::StatusOr<v1::File> FileFromAssignment(const std::string& text) {
+  const auto equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size() ||
+      !LooksLikeUrl(text.substr(0, equals))) {
+    return absl::InvalidArgumentError("--file wants URL=LOCAL");
+  }
+  return MakeFile(text.substr(0, equals), text.substr(equals + 1));
+}
+
+absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text) {
+  struct Kind {
+    const char* name;
+    v1::Checksum::Algorithm algorithm;
+    std::size_t digits;
+  };
+  constexpr Kind kKinds[] = {{"sha256", v1::Checksum::ALGORITHM_SHA256, 64},
+                             {"sha512", v1::Checksum::ALGORITHM_SHA512, 128},
+                             {"md5", v1::Checksum::ALGORITHM_MD5, 32},
+                             {"crc32c", v1::Checksum::ALGORITHM_CRC32C, 8}};
+  const auto colon = text.find(':');
+  const std::string name = absl::AsciiStrToLower(text.substr(0, colon));
+  for (const Kind& kind : kKinds) {
+    if (name != kind.name || colon == std::string::npos) continue;
+    const std::string hex = text.substr(colon + 1);
+    if (hex.size() != kind.digits || !std::all_of(hex.begin(), hex.end(), [](unsigned char c) {
+          return absl::ascii_isxdigit(c);
+        })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a ", kind.name, " checksum has ", kind.digits, " hexadecimal digits"));
+    }
+    v1::Checksum checksum;
+    checksum.set_algorithm(kind.algorithm);
+    checksum.set_hex(hex);
+    return checksum;
+  }
+  return absl::InvalidArgumentError(
+      "a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX");
+}
+
+absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files) {
+  if (checksums.empty()) return absl::OkStatus();
+  if (checksums.size() != files.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("there are ", files.size(), " files and ", checksums.size(),
+                     " checksums: give one for each file, in their order"));
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    auto checksum = ParseChecksum(checksums[i]);
+    if (!checksum.ok()) return checksum.status();
+    *files[i].mutable_checksum() = *checksum;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace bits::cli

@@ -1,0 +1,33 @@
+// Files as they stand on a command line. Pure.
+#ifndef BITS_CLIENT_CLI_FILE_ARGS_H_
+#define BITS_CLIENT_CLI_FILE_ARGS_H_
+
+#include <absl/status/statusor.h>
+
+#include <string>
+#include <vector>
+
+#include "bits/v1/file.pb.h"
+
+namespace bits::cli {
+
+// The last segment of the URL's path, its %XX decoded where that gives a usable name.
+// kInvalidArgument if the path ends with a slash or is missing.
+absl::StatusOr<std::string> LocalNameFromUrl(const std::string& url);
+
+// URL LOCAL URL LOCAL ...; with `url_alone` also a single URL.
+absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::string>& words,
+                                                     bool url_alone);
+
+// URL=LOCAL, parted at the last `=` (a URL often has one, a path seldom).
+absl::StatusOr<v1::File> FileFromAssignment(const std::string& text);
+
+// sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX.
+absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text);
+
+// One checksum for each file, in their order; or none at all.
+absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files);
+
+}  // namespace bits::cli
+
+#endif  // BITS_CLIENT_CLI_FILE_ARGS_H_
