@@ -1,0 +1,72 @@
+// A bitsd that does what a test tells it to, on a real socket.
+#ifndef BITS_TESTS_UNIT_CLIENT_FAKE_BITSD_H_
+#define BITS_TESTS_UNIT_CLIENT_FAKE_BITSD_H_
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "bits/v1/error_service.grpc.pb.h"
+#include "bits/v1/job_service.grpc.pb.h"
+
+namespace bits::testing {
+
+// A refusal as bitsd sends it.
+grpc::Status Refusal(grpc::StatusCode code, const std::string& reason, const std::string& message,
+                     const std::map<std::string, std::string>& metadata = {});
+// The same with a BadRequest for one field.
+grpc::Status InvalidField(const std::string& field, const std::string& rule);
+
+// Each method calls the handler of its name; one that is not set answers
+// UNIMPLEMENTED. Set them before Start; they run on the server's threads.
+struct FakeHandlers {
+  template <typename Request, typename Response>
+  using Handler = std::function<grpc::Status(const Request&, Response&)>;
+
+  Handler<v1::CreateJobRequest, v1::Job> create_job;
+  Handler<v1::GetJobRequest, v1::Job> get_job;
+  Handler<v1::ListJobsRequest, v1::ListJobsResponse> list_jobs;
+  Handler<v1::UpdateJobRequest, v1::Job> update_job;
+  Handler<v1::AddFilesRequest, v1::AddFilesResponse> add_files;
+  Handler<v1::ListFilesRequest, v1::ListFilesResponse> list_files;
+  Handler<v1::UpdateFileRequest, v1::File> update_file;
+  Handler<v1::ResumeJobRequest, v1::Job> resume_job;
+  Handler<v1::SuspendJobRequest, v1::Job> suspend_job;
+  Handler<v1::CancelJobRequest, v1::Job> cancel_job;
+  Handler<v1::CompleteJobRequest, v1::Job> complete_job;
+  std::function<grpc::Status(grpc::ServerContext&, const v1::WatchJobsRequest&,
+                             grpc::ServerWriter<v1::JobEvent>&)>
+      watch_jobs;
+  Handler<v1::GetErrorRequest, v1::Error> get_error;
+  Handler<v1::ListErrorsRequest, v1::ListErrorsResponse> list_errors;
+  Handler<v1::DescribeErrorRequest, v1::DescribeErrorResponse> describe_error;
+  // Sees the metadata of every call first.
+  std::function<void(const grpc::ServerContext&)> on_call;
+};
+
+class FakeBitsd {
+ public:
+  explicit FakeBitsd(FakeHandlers handlers);
+  ~FakeBitsd();
+
+  // Listens on a free port of 127.0.0.1, the same one after a Stop.
+  void Start();
+  // Breaks every stream and connection. A handler that still runs sees
+  // ServerContext::IsCancelled.
+  void Stop();
+  std::string address() const;
+
+ private:
+  struct Services;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace bits::testing
+
+#endif  // BITS_TESTS_UNIT_CLIENT_FAKE_BITSD_H_
