@@ -1,0 +1,93 @@
+// What the memory store holds, and the transaction over it.
+#ifndef BITS_SERVER_STORE_MEMORY_MEMORY_STATE_H_
+#define BITS_SERVER_STORE_MEMORY_MEMORY_STATE_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/app/ports/job_store.h"
+
+namespace bits::store {
+
+// Plain data, without a lock. Where SQLite has an index this looks at every job.
+struct MemoryState {
+  struct Row {
+    domain::Job job;
+    absl::Time next_timer = absl::InfiniteFuture();
+    std::map<uint32_t, domain::File> files;
+    std::deque<domain::Error> errors;  // the kept ones
+    std::map<domain::Hresult, uint64_t> error_counts;
+    uint64_t error_total = 0;
+  };
+  using RequestKey = std::pair<std::string, std::string>;  // principal, request_id
+
+  std::map<uint64_t, Row> jobs;  // by sequence number
+  std::map<domain::JobId, uint64_t> seqs;
+  uint64_t last_seq = 0;
+  std::map<std::string, domain::JobId> destinations;
+  std::map<RequestKey, app::RequestRecord> requests;
+  std::deque<app::EventRecord> events;  // the kept ones
+  app::Revision last_revision = 0;
+
+  // Null if there is none.
+  Row* Find(const domain::JobId& id);
+
+  absl::StatusOr<domain::Job> GetJob(const domain::JobId& id);
+  absl::StatusOr<domain::File> GetFile(const domain::JobId& id, uint32_t ordinal);
+  std::vector<domain::File> ListFiles(const domain::JobId& id, uint32_t after, uint32_t limit,
+                                      bool untransferred_only);
+  app::ErrorHistory ListErrors(const domain::JobId& id);
+  app::JobPage ListJobs(const app::JobQuery& query, uint32_t row_limit);
+  std::vector<domain::JobId> ListQueued(app::QueueClass queue_class, uint32_t limit);
+  std::vector<domain::JobId> ListDue(absl::Time now, uint32_t limit);
+  absl::Time NextTimer();
+  std::vector<domain::JobId> ListUnsettled(const domain::JobId& after, uint32_t limit);
+  absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after, uint32_t limit);
+  app::Revision OldestCursor() const;
+};
+
+// Writes at once, and can take back what it wrote.
+class MemoryTransaction final : public app::Transaction {
+ public:
+  explicit MemoryTransaction(MemoryState& state) : state_(state) {}
+
+  void Rollback();
+
+  absl::StatusOr<domain::Job> GetJob(const domain::JobId& id) override;
+  absl::StatusOr<domain::File> GetFile(const domain::JobId& id, uint32_t ordinal) override;
+  absl::StatusOr<std::vector<domain::File>> ListFiles(const domain::JobId& id, uint32_t after,
+                                                      uint32_t limit) override;
+  absl::StatusOr<std::vector<domain::File>> ListUntransferredFiles(const domain::JobId& id,
+                                                                   uint32_t after,
+                                                                   uint32_t limit) override;
+  absl::Status InsertJob(domain::Job& job, absl::Time next_timer) override;
+  absl::Status UpdateJob(domain::Job& job, absl::Time next_timer) override;
+  absl::Status DeleteJob(const domain::JobId& id) override;
+  absl::Status PutFile(const domain::JobId& id, const domain::File& file) override;
+  absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) override;
+  absl::Status ReleaseDestinations(const domain::JobId& id) override;
+  absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
+  absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
+                                                                std::string_view request_id,
+                                                                absl::Time not_before) override;
+  absl::Status PutRequest(const app::RequestRecord& record) override;
+  absl::Status AppendEvent(app::EventRecord& event) override;
+
+ private:
+  MemoryState& state_;
+  std::vector<std::function<void()>> undo_;  // in the order of the writes
+};
+
+}  // namespace bits::store
+
+#endif  // BITS_SERVER_STORE_MEMORY_MEMORY_STATE_H_
