@@ -83,12 +83,10 @@ absl::Status Application::Recover() {
   return absl::OkStatus();
 }
 
-absl::Status Application::Start() {
-  BITS_RETURN_IF_ERROR(Recover());
+void Application::Start() {
   scheduler_.Start();
   timers_.Start();
   scheduler_.Poke();
-  return absl::OkStatus();
 }
 
 void Application::Drain(std::chrono::steady_clock::time_point deadline) {

@@ -41,9 +41,11 @@ class Application : private CommitListener {
   Application(Ports ports, Options options, Revision last_revision);
   ~Application() override;
 
-  // Recovery: jobs that were active are queued anew, files that were being published or deleted
-  // are taken up. Then turns are granted. Blocks; call it once, before calls are served.
-  absl::Status Start();
+  // Jobs that were active are queued anew, files that were being published or deleted are taken
+  // up. Blocks; call it once, before calls are served.
+  absl::Status Recover();
+  // Turns are granted and timers fire from now on.
+  void Start();
   // No turn is granted any more; those that run are ended, with what is here made durable and
   // recorded. Blocks until then, or the deadline. Idempotent.
   void Drain(std::chrono::steady_clock::time_point deadline);
@@ -52,11 +54,13 @@ class Application : private CommitListener {
 
   JobManager& jobs() { return manager_; }
   WatchHub& hub() { return hub_; }
+  // For tests that do their threads' work by hand, instead of Start().
+  Scheduler& scheduler() { return scheduler_; }
+  TimerService& timers() { return timers_; }
 
  private:
   void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
                    const domain::File* file) override;
-  absl::Status Recover();
 
   const Ports ports_;
   WatchHub hub_;
