@@ -1,0 +1,55 @@
+// The files of this machine, beneath the roots.
+#ifndef BITS_SERVER_PLATFORM_POSIX_FILE_SYSTEM_H_
+#define BITS_SERVER_PLATFORM_POSIX_FILE_SYSTEM_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/app/ports/file_system.h"
+#include "server/platform/directories.h"
+
+namespace bits::platform {
+
+class PosixFileSystem final : public app::FileSystem {
+ public:
+  // Opens the roots and keeps them open. Errors: INVALID_ARGUMENT there are none, or one is no
+  // directory's name; UNIMPLEMENTED the kernel cannot keep files beneath them; what FileSystem
+  // says of others. Reads the umask, so it is called before there are threads that make files.
+  static absl::StatusOr<std::unique_ptr<PosixFileSystem>> Open(
+      const std::vector<std::string>& roots);
+
+  absl::StatusOr<std::string> Resolve(std::string_view local_name) const override;
+  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path) override;
+  absl::Status Publish(const std::string& from, const std::string& to,
+                       std::optional<absl::Time> modification_time) override;
+  absl::Status Remove(const std::string& path) override;
+
+ private:
+  // A path, taken apart.
+  struct Place {
+    std::shared_ptr<Root> root;
+    std::string relative;
+    std::string directory;  // of `relative`
+    std::string name;
+  };
+
+  PosixFileSystem(std::vector<std::shared_ptr<Root>> roots, mode_t published_mode);
+  absl::StatusOr<Place> Locate(std::string_view path) const;
+  absl::Status PublishedBefore(const Place& from, const Place& to, int directory);
+
+  // As given, the first for relative names; of those that hold a path the longest is used.
+  const std::vector<std::shared_ptr<Root>> roots_;
+  const mode_t published_mode_;
+};
+
+}  // namespace bits::platform
+
+#endif  // BITS_SERVER_PLATFORM_POSIX_FILE_SYSTEM_H_
