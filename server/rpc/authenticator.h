@@ -1,0 +1,33 @@
+// Who is calling.
+#ifndef BITS_SERVER_RPC_AUTHENTICATOR_H_
+#define BITS_SERVER_RPC_AUTHENTICATOR_H_
+
+#include <grpcpp/server_context.h>
+
+#include "absl/status/statusor.h"
+#include "server/app/principal.h"
+
+namespace bits::rpc {
+
+// Thread-safe. Called at the start of every call, on gRPC's threads: must not block.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // UNAUTHENTICATED or PERMISSION_DENIED refuses the call.
+  virtual absl::StatusOr<app::Principal> Authenticate(
+      const grpc::CallbackServerContext& context) const = 0;
+};
+
+// Everybody who reaches the server is the one local administrator: the server listens where
+// only this machine's users come, or --insecure was said.
+class LocalAuthenticator final : public Authenticator {
+ public:
+  absl::StatusOr<app::Principal> Authenticate(
+      const grpc::CallbackServerContext& /*context*/) const override {
+    return app::Principal{"local", true};
+  }
+};
+
+}  // namespace bits::rpc
+
+#endif  // BITS_SERVER_RPC_AUTHENTICATOR_H_

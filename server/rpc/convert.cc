@@ -1,0 +1,294 @@
+#include "server/rpc/convert.h"
+
+#include <algorithm>
+#include <string>
+
+#include "server/domain/error_code.h"
+#include "server/rpc/names.h"
+#include "server/rpc/utf8.h"
+
+namespace bits::rpc {
+namespace {
+
+constexpr size_t kDescriptionBytes = 1024;
+
+v1::Job::Type TypeOf(domain::JobType type) {
+  switch (type) {
+    case domain::JobType::kDownload:
+      return v1::Job::TYPE_DOWNLOAD;
+    case domain::JobType::kUpload:
+      return v1::Job::TYPE_UPLOAD;
+    case domain::JobType::kUploadReply:
+      return v1::Job::TYPE_UPLOAD_REPLY;
+  }
+  return v1::Job::TYPE_UNSPECIFIED;
+}
+
+v1::Job::Priority PriorityOf(domain::Priority priority) {
+  switch (priority) {
+    case domain::Priority::kForeground:
+      return v1::Job::PRIORITY_FOREGROUND;
+    case domain::Priority::kHigh:
+      return v1::Job::PRIORITY_HIGH;
+    case domain::Priority::kNormal:
+      return v1::Job::PRIORITY_NORMAL;
+    case domain::Priority::kLow:
+      return v1::Job::PRIORITY_LOW;
+  }
+  return v1::Job::PRIORITY_UNSPECIFIED;
+}
+
+v1::Job::Result ResultOf(domain::JobResult result) {
+  switch (result) {
+    case domain::JobResult::kNone:
+      return v1::Job::RESULT_UNSPECIFIED;
+    case domain::JobResult::kOk:
+      return v1::Job::RESULT_OK;
+    case domain::JobResult::kPartialComplete:
+      return v1::Job::RESULT_PARTIAL_COMPLETE;
+    case domain::JobResult::kUnableToDeleteFiles:
+      return v1::Job::RESULT_UNABLE_TO_DELETE_FILES;
+  }
+  return v1::Job::RESULT_UNSPECIFIED;
+}
+
+v1::Checksum::Algorithm AlgorithmOf(domain::ChecksumAlgorithm algorithm) {
+  switch (algorithm) {
+    case domain::ChecksumAlgorithm::kSha256:
+      return v1::Checksum::ALGORITHM_SHA256;
+    case domain::ChecksumAlgorithm::kSha512:
+      return v1::Checksum::ALGORITHM_SHA512;
+    case domain::ChecksumAlgorithm::kMd5:
+      return v1::Checksum::ALGORITHM_MD5;
+    case domain::ChecksumAlgorithm::kCrc32c:
+      return v1::Checksum::ALGORITHM_CRC32C;
+  }
+  return v1::Checksum::ALGORITHM_UNSPECIFIED;
+}
+
+v1::JobEvent::Type EventTypeOf(domain::ChangeKind kind) {
+  switch (kind) {
+    case domain::ChangeKind::kCreated:
+      return v1::JobEvent::TYPE_CREATED;
+    case domain::ChangeKind::kStateChanged:
+      return v1::JobEvent::TYPE_STATE_CHANGED;
+    case domain::ChangeKind::kModified:
+      return v1::JobEvent::TYPE_MODIFIED;
+    case domain::ChangeKind::kProgress:
+      return v1::JobEvent::TYPE_PROGRESS;
+    case domain::ChangeKind::kFileTransferred:
+      return v1::JobEvent::TYPE_FILE_TRANSFERRED;
+    case domain::ChangeKind::kFileRestarted:
+      return v1::JobEvent::TYPE_FILE_RESTARTED;
+    case domain::ChangeKind::kDeleted:
+      return v1::JobEvent::TYPE_DELETED;
+  }
+  return v1::JobEvent::TYPE_UNSPECIFIED;
+}
+
+// Why the job is not moving; REASON_UNSPECIFIED: it is, or it is final, or it is being
+// completed.
+v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
+  if (job.pending != domain::Pending::kNone) return v1::Wait::REASON_UNSPECIFIED;
+  switch (job.state) {
+    case domain::JobState::kQueued:
+      return v1::Wait::REASON_SLOT;
+    case domain::JobState::kSuspended:
+      return v1::Wait::REASON_SUSPENDED;
+    case domain::JobState::kError:
+      return v1::Wait::REASON_ERROR;
+    case domain::JobState::kTransientError:
+      return v1::Wait::REASON_RETRY;
+    case domain::JobState::kTransferred:
+      return v1::Wait::REASON_COMPLETE;
+    case domain::JobState::kConnecting:
+    case domain::JobState::kTransferring:
+    case domain::JobState::kAcknowledged:
+    case domain::JobState::kCancelled:
+      break;
+  }
+  return v1::Wait::REASON_UNSPECIFIED;
+}
+
+void FillProgress(const domain::JobProgress& progress, v1::JobProgress* to) {
+  if (progress.files_unsized == 0) to->set_bytes_total(progress.bytes_total);
+  to->set_bytes_transferred(progress.bytes_transferred);
+  to->set_files_total(progress.files_total);
+  to->set_files_transferred(progress.files_transferred);
+}
+
+}  // namespace
+
+void ToProto(const domain::Job& job, const domain::TimerPolicy& policy, v1::Job* to) {
+  to->Clear();
+  to->set_name(JobName(job.id));
+  to->set_display_name(job.display_name);
+  to->set_description(job.description);
+  to->set_type(TypeOf(job.type));
+  to->set_state(ToProto(job.state));
+  to->set_priority(PriorityOf(job.priority));
+  to->set_owner(job.owner);
+  FillProgress(job.progress, to->mutable_progress());
+  ToProto(job.create_time, to->mutable_create_time());
+  ToProto(job.update_time, to->mutable_update_time());
+  if (job.transfer_completion_time) {
+    ToProto(*job.transfer_completion_time, to->mutable_transfer_completion_time());
+  }
+  if (const std::optional<absl::Time> expires = domain::ExpireTime(job, policy)) {
+    ToProto(*expires, to->mutable_expire_time());
+  }
+  ToProto(job.minimum_retry_delay, to->mutable_minimum_retry_delay());
+  ToProto(job.no_progress_timeout, to->mutable_no_progress_timeout());
+  ToProto(job.maximum_download_time, to->mutable_maximum_download_time());
+  to->set_error_count(job.error_count);
+  if (const v1::Wait::Reason reason = WaitReasonOf(job); reason != v1::Wait::REASON_UNSPECIFIED) {
+    to->mutable_wait()->set_reason(reason);
+    if (reason == v1::Wait::REASON_RETRY && job.retry_time) {
+      ToProto(*job.retry_time, to->mutable_wait()->mutable_until());
+    }
+  }
+  to->set_result(ResultOf(job.result));
+  to->mutable_labels()->insert(job.labels.begin(), job.labels.end());
+  to->set_etag(FormatEtag(job.revision));
+  to->mutable_transfer_options()->set_max_parallel_files(job.options.max_parallel_files);
+  to->mutable_transfer_options()->set_require_ranges(job.options.require_ranges);
+  to->set_attempt_count(job.attempt_count);
+}
+
+void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
+  to->Clear();
+  to->set_name(FileName(job, file.ordinal));
+  to->set_remote_name(file.remote_name);
+  to->set_local_name(file.local_name);
+  v1::FileProgress* progress = to->mutable_progress();
+  if (file.bytes_total) progress->set_bytes_total(*file.bytes_total);
+  progress->set_bytes_transferred(file.bytes_transferred);
+  progress->set_completed(file.completed);
+  if (file.checksum) {
+    to->mutable_checksum()->set_algorithm(AlgorithmOf(file.checksum->algorithm));
+    to->mutable_checksum()->set_hex(file.checksum->hex);
+  }
+  if (file.last_modified) ToProto(*file.last_modified, to->mutable_last_modified());
+  // An origin may send any bytes; a proto string holds UTF-8 only.
+  to->set_remote_etag(CleanUtf8(file.validators.etag, file.validators.etag.size() + 3));
+  to->set_restarts(file.restarts);
+}
+
+void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to) {
+  to->Clear();
+  to->set_hresult(error.hresult);
+  to->set_code(domain::SymbolOf(error.hresult));
+  to->set_context(static_cast<v1::ErrorContext>(error.context));
+  std::string description = domain::DescriptionOf(error.hresult).value_or("Unknown error.");
+  if (!error.detail.empty()) description.append(" (").append(error.detail).append(")");
+  to->set_description(CleanUtf8(description, kDescriptionBytes));
+  to->set_context_description(std::string(domain::ContextDescription(error.context)));
+  if (error.file != 0) to->set_file(FileName(job, error.file));
+  to->set_remote_name(error.remote_name);
+  to->set_local_name(error.local_name);
+  to->set_protocol(error.protocol);
+  to->set_http_status(error.http_status);
+  to->set_transient(error.transient);
+  to->set_attempt(error.attempt);
+  ToProto(error.occur_time, to->mutable_occur_time());
+  if (error.retry_time) ToProto(*error.retry_time, to->mutable_retry_time());
+}
+
+void ToProto(const domain::JobId& job, const app::ErrorHistory& history,
+             v1::ListErrorsResponse* to) {
+  to->Clear();
+  for (const domain::Error& error : history.errors) ToProto(job, error, to->add_errors());
+  for (const auto& [hresult, count] : history.counts) {
+    v1::ErrorCount* filled = to->add_counts();
+    filled->set_hresult(hresult);
+    filled->set_code(domain::SymbolOf(hresult));
+    filled->set_count(count);
+  }
+  to->set_total_count(history.total);
+}
+
+void ToProto(const app::EventRecord& event, const domain::TimerPolicy& policy, v1::JobEvent* to) {
+  to->Clear();
+  to->set_type(EventTypeOf(event.kind));
+  ToProto(event.job, policy, to->mutable_job());
+  const bool of_file = event.kind == domain::ChangeKind::kFileTransferred ||
+                       event.kind == domain::ChangeKind::kFileRestarted;
+  if (of_file && event.file != 0) to->set_file(FileName(event.job.id, event.file));
+  if (event.error) ToProto(event.job.id, *event.error, to->mutable_error());
+  ToProto(event.time, to->mutable_event_time());
+}
+
+void ToProto(absl::Time time, google::protobuf::Timestamp* to) {
+  constexpr int64_t kFirst = -62135596800;            // 0001-01-01T00:00:00Z
+  constexpr int64_t kLast = 253402300799;             // 9999-12-31T23:59:59Z
+  const int64_t seconds = absl::ToUnixSeconds(time);  // Rounds towards the past.
+  to->set_seconds(std::clamp(seconds, kFirst, kLast));
+  to->set_nanos(seconds == to->seconds() ? static_cast<int32_t>(absl::ToInt64Nanoseconds(
+                                               time - absl::FromUnixSeconds(seconds)))
+                                         : 0);
+}
+
+void ToProto(absl::Duration duration, google::protobuf::Duration* to) {
+  constexpr int64_t kMost = 315576000000;  // 10,000 years
+  absl::Duration rest;
+  const int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &rest);
+  to->set_seconds(std::clamp(seconds, -kMost, kMost));
+  to->set_nanos(seconds == to->seconds() ? static_cast<int32_t>(absl::ToInt64Nanoseconds(rest))
+                                         : 0);
+}
+
+v1::Job::State ToProto(domain::JobState state) {
+  // BITS counts from 0, the proto from 1.
+  return static_cast<v1::Job::State>(static_cast<int>(state) + 1);
+}
+
+std::optional<domain::JobState> StateFrom(v1::Job::State state) {
+  const int number = static_cast<int>(state) - 1;
+  if (number < 0 || number >= domain::kJobStateCount) return std::nullopt;
+  return static_cast<domain::JobState>(number);
+}
+
+std::optional<domain::JobType> TypeFrom(v1::Job::Type type) {
+  switch (type) {
+    case v1::Job::TYPE_DOWNLOAD:
+      return domain::JobType::kDownload;
+    case v1::Job::TYPE_UPLOAD:
+      return domain::JobType::kUpload;
+    case v1::Job::TYPE_UPLOAD_REPLY:
+      return domain::JobType::kUploadReply;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<domain::Priority> PriorityFrom(v1::Job::Priority priority) {
+  switch (priority) {
+    case v1::Job::PRIORITY_FOREGROUND:
+      return domain::Priority::kForeground;
+    case v1::Job::PRIORITY_HIGH:
+      return domain::Priority::kHigh;
+    case v1::Job::PRIORITY_NORMAL:
+      return domain::Priority::kNormal;
+    case v1::Job::PRIORITY_LOW:
+      return domain::Priority::kLow;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<domain::ChecksumAlgorithm> AlgorithmFrom(v1::Checksum::Algorithm algorithm) {
+  switch (algorithm) {
+    case v1::Checksum::ALGORITHM_SHA256:
+      return domain::ChecksumAlgorithm::kSha256;
+    case v1::Checksum::ALGORITHM_SHA512:
+      return domain::ChecksumAlgorithm::kSha512;
+    case v1::Checksum::ALGORITHM_MD5:
+      return domain::ChecksumAlgorithm::kMd5;
+    case v1::Checksum::ALGORITHM_CRC32C:
+      return domain::ChecksumAlgorithm::kCrc32c;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace bits::rpc

@@ -1,0 +1,216 @@
+#include "server/rpc/job_service.h"
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "server/base/error_info.h"
+#include "server/base/status_macros.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/filter.h"
+#include "server/rpc/names.h"
+#include "server/rpc/pages.h"
+#include "server/rpc/request_digest.h"
+#include "server/rpc/validate.h"
+
+namespace bits::rpc {
+namespace {
+
+template <typename Request>
+absl::StatusOr<app::CallOptions> OptionsFrom(std::string_view method, const Request& request,
+                                             std::string_view etag) {
+  BITS_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  app::CallOptions options;
+  options.revision = ParseEtag(etag);
+  if (!request.request_id().empty()) {
+    // UUIDs are the same whatever their case.
+    options.request_id = CanonicalUuid(request.request_id());
+    options.fingerprint = Fingerprint(method, request);
+  }
+  return options;
+}
+
+// What fills a response with a job.
+auto JobInto(const app::JobManager* jobs, v1::Job* response) {
+  return [policy = jobs->policy(), response](const domain::Job& job) {
+    ToProto(job, policy, response);
+  };
+}
+
+}  // namespace
+
+JobService::JobService(const CallEnvironment& env, app::JobManager* jobs, const TokenSealer* tokens,
+                       WatchRegistry* watches)
+    : env_(env), jobs_(jobs), tokens_(tokens), watches_(watches) {}
+
+JobService::Reactor* JobService::CreateJob(Context* context, const v1::CreateJobRequest* request,
+                                           v1::Job* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(domain::Job job, NewJobFrom(*request));
+    BITS_ASSIGN_OR_RETURN(std::vector<app::NewFile> files, FilesFrom(request->files()));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("CreateJob", *request, {}));
+    jobs_->CreateJob(principal, std::move(job), std::move(files), request->start(), options,
+                     Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::GetJob(Context* context, const v1::GetJobRequest* request,
+                                        v1::Job* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(domain::JobId id, ParseJobName(request->name(), "name"));
+    return PostRead(
+        env_, call, [jobs = jobs_, principal, id] { return jobs->GetJob(principal, id); },
+        JobInto(jobs_, response));
+  });
+}
+
+JobService::Reactor* JobService::ListJobs(Context* context, const v1::ListJobsRequest* request,
+                                          v1::ListJobsResponse* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    JobPageRequest page;
+    page.principal = principal;
+    page.all_owners = request->all_owners();
+    page.binding = PageBinding(principal.name, *request);
+    page.query.show_final = request->show_final();
+    BITS_ASSIGN_OR_RETURN(page.query.filter, ParseFilter(request->filter()));
+    BITS_ASSIGN_OR_RETURN(page.query.limit, PageSizeFrom(request->page_size()));
+    BITS_ASSIGN_OR_RETURN(page.query.after, tokens_->OpenPage(request->page_token(), page.binding));
+    return PostRead(
+        env_, call,
+        [jobs = jobs_, tokens = tokens_, page] { return ReadJobPage(jobs, *tokens, page); },
+        [response](v1::ListJobsResponse read) { response->Swap(&read); });
+  });
+}
+
+JobService::Reactor* JobService::UpdateJob(Context* context, const v1::UpdateJobRequest* request,
+                                           v1::Job* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->job().name(), "job.name"));
+    BITS_ASSIGN_OR_RETURN(domain::Update update, UpdateFrom(*request));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
+                          OptionsFrom("UpdateJob", *request, request->job().etag()));
+    jobs_->UpdateJob(principal, id, std::move(update), options,
+                     Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::AddFiles(Context* context, const v1::AddFilesRequest* request,
+                                          v1::AddFilesResponse* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->parent(), "parent"));
+    BITS_ASSIGN_OR_RETURN(std::vector<app::NewFile> files, FilesFrom(request->files()));
+    if (files.empty()) return InvalidField("files", "must be at least 1");
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("AddFiles", *request, {}));
+    jobs_->AddFiles(
+        principal, id, std::move(files), options,
+        Reply<app::AddFilesOutcome>(
+            env_, call, [policy = jobs_->policy(), response](const app::AddFilesOutcome& outcome) {
+              ToProto(outcome.job, policy, response->mutable_job());
+              for (const domain::File& file : outcome.files) {
+                ToProto(outcome.job.id, file, response->add_files());
+              }
+            }));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::GetFile(Context* context, const v1::GetFileRequest* request,
+                                         v1::File* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const FileId id, ParseFileName(request->name(), "name"));
+    return PostRead(
+        env_, call,
+        [jobs = jobs_, principal, id] { return jobs->GetFile(principal, id.job, id.ordinal); },
+        [id, response](const domain::File& file) { ToProto(id.job, file, response); });
+  });
+}
+
+JobService::Reactor* JobService::ListFiles(Context* context, const v1::ListFilesRequest* request,
+                                           v1::ListFilesResponse* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    FilePageRequest page;
+    page.principal = principal;
+    page.binding = PageBinding(principal.name, *request);
+    BITS_ASSIGN_OR_RETURN(page.job, ParseJobName(request->parent(), "parent"));
+    BITS_ASSIGN_OR_RETURN(page.limit, PageSizeFrom(request->page_size()));
+    BITS_ASSIGN_OR_RETURN(const uint64_t after,
+                          tokens_->OpenPage(request->page_token(), page.binding));
+    page.after = static_cast<uint32_t>(after);
+    return PostRead(
+        env_, call,
+        [jobs = jobs_, tokens = tokens_, page] { return ReadFilePage(jobs, *tokens, page); },
+        [response](v1::ListFilesResponse read) { response->Swap(&read); });
+  });
+}
+
+JobService::Reactor* JobService::UpdateFile(Context* context, const v1::UpdateFileRequest* request,
+                                            v1::File* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const FileId id, ParseFileName(request->file().name(), "file.name"));
+    BITS_ASSIGN_OR_RETURN(std::string remote_name, RemoteNameFrom(*request));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("UpdateFile", *request, {}));
+    jobs_->UpdateFile(principal, id.job, id.ordinal, std::move(remote_name), options,
+                      Reply<domain::File>(env_, call, [id, response](const domain::File& file) {
+                        ToProto(id.job, file, response);
+                      }));
+    return absl::OkStatus();
+  });
+}
+
+template <typename Request>
+JobService::Reactor* JobService::RunVerb(const Context& context, std::string_view method,
+                                         const Request& request, Verb verb, v1::Job* response) {
+  return StartCall(env_, context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request.name(), "name"));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
+                          OptionsFrom(method, request, request.etag()));
+    (jobs_->*verb)(principal, id, options,
+                   Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::ResumeJob(Context* context, const v1::ResumeJobRequest* request,
+                                           v1::Job* response) {
+  return RunVerb(*context, "ResumeJob", *request, &app::JobManager::ResumeJob, response);
+}
+
+JobService::Reactor* JobService::SuspendJob(Context* context, const v1::SuspendJobRequest* request,
+                                            v1::Job* response) {
+  return RunVerb(*context, "SuspendJob", *request, &app::JobManager::SuspendJob, response);
+}
+
+JobService::Reactor* JobService::CancelJob(Context* context, const v1::CancelJobRequest* request,
+                                           v1::Job* response) {
+  return RunVerb(*context, "CancelJob", *request, &app::JobManager::CancelJob, response);
+}
+
+JobService::Reactor* JobService::CompleteJob(Context* context,
+                                             const v1::CompleteJobRequest* request,
+                                             v1::Job* response) {
+  return RunVerb(*context, "CompleteJob", *request, &app::JobManager::CompleteJob, response);
+}
+
+grpc::ServerWriteReactor<v1::JobEvent>* JobService::WatchJobs(Context* context,
+                                                              const v1::WatchJobsRequest* request) {
+  const auto begin = [&]() -> absl::StatusOr<WatchSpec> {
+    BITS_RETURN_IF_ERROR(env_.gate->Admit());
+    WatchSpec spec;
+    BITS_ASSIGN_OR_RETURN(spec.principal, env_.authenticator->Authenticate(*context));
+    BITS_ASSIGN_OR_RETURN(spec.filter, ParseFilter(request->filter()));
+    if (!request->cursor().empty()) {
+      BITS_ASSIGN_OR_RETURN(spec.cursor, tokens_->OpenCursor(request->cursor()));
+    }
+    spec.all_owners = request->all_owners();
+    if (spec.all_owners && !spec.principal.administrator) {
+      return MakeRefusal(absl::StatusCode::kPermissionDenied, "E_ACCESSDENIED",
+                         "all_owners is an administrator's");
+    }
+    return spec;
+  };
+  return watches_->Start(begin());
+}
+
+}  // namespace bits::rpc

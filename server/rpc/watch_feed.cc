@@ -1,0 +1,170 @@
+#include "server/rpc/watch_feed.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "server/rpc/convert.h"
+
+namespace bits::rpc {
+namespace {
+
+std::optional<std::string> OwnerOf(const WatchSpec& spec) {
+  if (spec.all_owners) return std::nullopt;
+  return spec.principal.name;
+}
+
+}  // namespace
+
+WatchFeed::WatchFeed(const WatchSpec& spec, const Options& options, const app::WatchHub* hub,
+                     const TokenSealer* tokens)
+    : options_(options),
+      hub_(hub),
+      tokens_(tokens),
+      interest_(spec.filter, OwnerOf(spec), !spec.cursor, options.remembered_jobs),
+      in_snapshot_(!spec.cursor),
+      check_cursor_(spec.cursor.has_value()) {
+  query_.filter = spec.filter;
+  // Final jobs too: whoever lost the events learns from the snapshot how a job ended.
+  query_.show_final = true;
+  query_.limit = options.batch;
+  if (spec.cursor) {
+    cursor_ = *spec.cursor;
+  } else {
+    // The snapshot holds at least what was committed up to here, so events go on from here.
+    cursor_ = hub->last_revision();
+    hub->ReadProgress(&progress_position_);
+  }
+}
+
+WatchFeed::Step WatchFeed::Next(Instant now, v1::JobEvent* message,
+                                std::optional<Instant>* wake_at) {
+  wake_at->reset();
+  if (in_snapshot_) {
+    return TakeSnapshotMessage(message) ? Step::kMessage : Step::kReadJobs;
+  }
+  if (check_cursor_) return Step::kReadEvents;
+  bool read = false;  // the progress, as of this call
+  while (true) {
+    if (TakeLiveMessage(message)) return Step::kMessage;
+    // Progress waits for the events before it, so those are read after it.
+    read = ReadProgress(now) || read;
+    app::WatchHub::Batch batch = hub_->Read(cursor_, options_.batch);
+    if (batch.behind) return Step::kReadEvents;
+    if (!batch.events.empty()) {
+      events_.assign(batch.events.begin(), batch.events.end());
+      continue;
+    }
+    if (TakeLiveMessage(message)) return Step::kMessage;
+    progress_.clear();
+    if (!read) *wake_at = progress_due_;
+    return Step::kIdle;
+  }
+}
+
+void WatchFeed::OnJobs(app::JobPage page) {
+  page_ = std::move(page);
+  page_at_ = 0;
+  page_read_ = true;
+  query_.after = page_.last;
+}
+
+void WatchFeed::OnEvents(std::vector<app::EventRecord> events) {
+  check_cursor_ = false;
+  for (app::EventRecord& event : events) {
+    events_.push_back(std::make_shared<const app::EventRecord>(std::move(event)));
+  }
+}
+
+void WatchFeed::Bookmark(v1::JobEvent* message) const {
+  message->Clear();
+  message->set_type(v1::JobEvent::TYPE_BOOKMARK);
+  message->set_cursor(tokens_->SealCursor(cursor_));
+}
+
+bool WatchFeed::IsBehind() const { return hub_->Read(cursor_, 1).behind; }
+
+bool WatchFeed::TakeSnapshotMessage(v1::JobEvent* message) {
+  if (!page_read_) return false;
+  if (page_at_ == page_.jobs.size()) {
+    page_read_ = false;
+    if (!page_.end) return false;
+    in_snapshot_ = false;
+    page_ = {};
+    message->Clear();
+    message->set_type(v1::JobEvent::TYPE_SNAPSHOT_END);
+    message->set_cursor(tokens_->SealCursor(cursor_));
+    return true;
+  }
+  const domain::Job& job = page_.jobs[page_at_++];
+  interest_.NoteSnapshot(job.id);
+  if (job.revision > cursor_ && newer_.size() < options_.remembered_jobs) {
+    newer_[job.id] = job.revision;
+  }
+  message->Clear();
+  message->set_type(v1::JobEvent::TYPE_SNAPSHOT);
+  ToProto(job, options_.policy, message->mutable_job());
+  return true;
+}
+
+bool WatchFeed::TakeLiveMessage(v1::JobEvent* message) {
+  while (true) {
+    if (TakeProgress(message)) return true;
+    if (events_.empty()) return false;
+    const app::WatchHub::Event event = std::move(events_.front());
+    events_.pop_front();
+    if (event->revision <= cursor_) continue;
+    cursor_ = event->revision;
+    const domain::JobId& id = event->job.id;
+    if (recent_.size() < options_.remembered_jobs) {
+      recent_[id] = event->revision;
+    } else {
+      recent_full_ = true;
+    }
+    if (const auto newer = newer_.find(id); newer != newer_.end()) {
+      const bool older = event->revision <= newer->second;
+      if (event->revision >= newer->second) newer_.erase(newer);
+      if (older) continue;
+    }
+    if (!interest_.Wants(*event)) continue;
+    ToProto(*event, options_.policy, message);
+    message->set_cursor(tokens_->SealCursor(cursor_));
+    return true;
+  }
+}
+
+// The next progress, if it was made before the next event and after all events taken.
+bool WatchFeed::TakeProgress(v1::JobEvent* message) {
+  while (!progress_.empty()) {
+    const app::WatchHub::Event next = progress_.front();
+    const bool before_events =
+        events_.empty() ? next->revision <= cursor_ : next->revision < events_.front()->revision;
+    if (!before_events) return false;
+    progress_.pop_front();
+    if (IsStale(*next) || !interest_.Wants(*next)) continue;
+    ToProto(*next, options_.policy, message);
+    message->set_cursor(tokens_->SealCursor(cursor_));
+    return true;
+  }
+  return false;
+}
+
+bool WatchFeed::ReadProgress(Instant now) {
+  if (!progress_.empty() || now < progress_due_) return false;
+  progress_due_ = now + options_.progress_interval;
+  std::vector<app::WatchHub::Event> read = hub_->ReadProgress(&progress_position_);
+  for (app::WatchHub::Event& event : read) {
+    if (!IsStale(*event)) progress_.push_back(std::move(event));
+  }
+  recent_.clear();
+  recent_full_ = false;
+  return true;
+}
+
+bool WatchFeed::IsStale(const app::EventRecord& progress) const {
+  if (recent_full_) return progress.revision < cursor_;
+  const auto recent = recent_.find(progress.job.id);
+  return recent != recent_.end() && recent->second > progress.revision;
+}
+
+}  // namespace bits::rpc
