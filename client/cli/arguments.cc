@@ -32,8 +32,8 @@ std::size_t EditDistance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-absl::Status UnknownOption(const std::string& word, const std::string& name,
-                           const std::vector<OptionSpec>& specs) {
+absl::Status UnknownOption(const std::string& word, const std::vector<OptionSpec>& specs) {
+  const std::string name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
   std::vector<std::string> names;
   for (const auto& spec : specs) names.push_back(spec.name);
   const std::string nearest = Nearest(name, names);
@@ -70,11 +70,9 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words,
     const std::string word = words[i] == "-h" ? "--help" : words[i];
     const auto equals = word.find('=');
     const std::string flag = word.substr(0, equals);
-    const std::string name = flag.substr(flag.find_first_not_of('-') == std::string::npos
-                                             ? flag.size()
-                                             : flag.find_first_not_of('-'));
-    const OptionSpec* spec = flag.rfind("--", 0) == 0 ? FindSpec(specs, name) : nullptr;
-    if (spec == nullptr) return UnknownOption(flag, name, specs);
+    const std::string name = flag.rfind("--", 0) == 0 ? flag.substr(2) : "";
+    const OptionSpec* spec = FindSpec(specs, name);
+    if (spec == nullptr) return UnknownOption(flag, specs);
 
     std::string value;
     if (spec->value.empty()) {

@@ -14,6 +14,7 @@ namespace bits::cli {
 namespace {
 
 constexpr auto kWindow = std::chrono::seconds(5);
+constexpr int kLeastName = 12;
 constexpr int kLeastBar = 8;
 constexpr int kMostBar = 50;
 
@@ -89,20 +90,22 @@ std::string RenderProgressText(const ProgressView& view) {
 }
 
 std::string RenderProgressBar(const ProgressView& view, int width) {
+  const std::string name = Printable(view.label);
+  // The first fact is worth more than the name, the others less.
+  const int kept_for_name = std::min(Columns(name), kLeastName) + 2;
   std::string facts;
   for (const auto& fact : Facts(view)) {
     const std::string longer = absl::StrCat(facts, facts.empty() ? "" : "  ", fact);
-    if (Columns(longer) > width) break;
+    if (Columns(longer) > width - (facts.empty() ? 0 : kept_for_name)) break;
     facts = longer;
   }
-  const std::string name = Printable(view.label);
   const auto fraction = Fraction(view);
   int room = width - Columns(facts) - 2;  // before the facts and two blanks
   std::string line;
   if (room > 0) {
     // The name gives way to a useful bar, but not all of it.
     const int bar_wanted = fraction ? kLeastBar + 1 : 0;
-    const int for_name = std::max(std::min(room, 12), room - bar_wanted);
+    const int for_name = std::max(std::min(room, kLeastName), room - bar_wanted);
     line = Cut(name, std::min(Columns(name), for_name));
     room -= Columns(line);
   }

@@ -111,15 +111,11 @@ FakeBitsd::~FakeBitsd() { Stop(); }
 
 void FakeBitsd::Start() {
   grpc::ServerBuilder builder;
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), grpc::InsecureServerCredentials(),
-                           &port);
+  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->errors);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
-  port_ = port;
 }
 
 void FakeBitsd::Stop() {
@@ -128,7 +124,5 @@ void FakeBitsd::Stop() {
   server_->Wait();
   server_.reset();
 }
-
-std::string FakeBitsd::address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 }  // namespace bits::testing

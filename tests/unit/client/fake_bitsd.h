@@ -12,6 +12,7 @@
 
 #include "bits/v1/error_service.grpc.pb.h"
 #include "bits/v1/job_service.grpc.pb.h"
+#include "tests/support/temp_dir.h"
 
 namespace bits::testing {
 
@@ -53,18 +54,18 @@ class FakeBitsd {
   explicit FakeBitsd(FakeHandlers handlers);
   ~FakeBitsd();
 
-  // Listens on a free port of 127.0.0.1, the same one after a Stop.
+  // Listens on a socket of its own, the same one after a Stop.
   void Start();
   // Breaks every stream and connection. A handler that still runs sees
   // ServerContext::IsCancelled.
   void Stop();
-  std::string address() const;
+  std::string address() const { return "unix:" + (directory_ / "bitsd"); }
 
  private:
   struct Services;
   std::unique_ptr<Services> services_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
+  TempDir directory_;
 };
 
 }  // namespace bits::testing
