@@ -45,6 +45,7 @@ TEST(DecideError, IsMadeOnEnteringError) {
   EXPECT_EQ(error.occur_time, w.now);
   EXPECT_FALSE(error.retry_time.has_value());
   EXPECT_EQ(d.error, w.job.error) << "the history gets the same";
+  EXPECT_TRUE(d.files.empty()) << "nothing of the file changed";
   EXPECT_FALSE(w.job.stalled_since.has_value());
 }
 

@@ -98,6 +98,13 @@ TEST(DecideFlow, AddAndUpdateReachAJobThatRuns) {
       << "all of it is here";
 }
 
+TEST(DecideFlow, ANewPriorityIsSeenByTheScheduler) {
+  World w = World::In(S::kQueued);
+  Update update;
+  update.priority = Priority::kForeground;
+  EXPECT_EQ(w.Must(update).effects, kSchedule);
+}
+
 TEST(DecideFlow, UpdateWritesWhatIsGivenAndNothingElse) {
   World w;
   w.now += absl::Seconds(1);

@@ -43,6 +43,12 @@ TEST(DecideProgress, ACheckpointRecordsBytesSizeAndVersion) {
   ExpectConsistent(w);
 }
 
+TEST(DecideProgress, TheFirstBytesTellOfTheNewStateAlone) {
+  World w = World::In(S::kConnecting);
+  EXPECT_EQ(w.Checkpointed(1, 1, 2).changes, std::vector<ChangeKind>{ChangeKind::kStateChanged});
+  EXPECT_EQ(w.job.state, S::kTransferring);
+}
+
 TEST(DecideProgress, AKnownSizeStaysWhereTheOriginGivesNone) {
   World w = World::In(S::kTransferring);
   w.Checkpointed(1, 40, 100);
