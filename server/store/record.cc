@@ -19,8 +19,8 @@ void ToRecord(absl::Time time, v1::Time& to) {
   if (time == absl::InfinitePast()) return to.set_seconds(kMinusInfinite);
   const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down
   to.set_seconds(seconds);
-  to.set_nanos(static_cast<uint32_t>(
-      absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  to.set_nanos(
+      static_cast<uint32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
 }
 
 absl::Time FromRecord(const v1::Time& from) {
@@ -34,8 +34,7 @@ void ToRecord(absl::Duration duration, v1::Duration& to) {
   if (duration == -absl::InfiniteDuration()) return to.set_seconds(kMinusInfinite);
   const int64_t seconds = absl::ToInt64Seconds(duration);  // rounds towards zero
   to.set_seconds(seconds);
-  to.set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
+  to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
 }
 
 absl::Duration FromRecord(const v1::Duration& from) {

@@ -14,8 +14,7 @@ namespace bits::store {
 namespace {
 
 absl::Status Refused(const std::string& what, const std::string& path, int error) {
-  return absl::UnavailableError(what + " " + path + ": " +
-                                std::generic_category().message(error));
+  return absl::UnavailableError(what + " " + path + ": " + std::generic_category().message(error));
 }
 
 // So that what was made in the directory is there after a power failure.

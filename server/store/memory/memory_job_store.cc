@@ -126,8 +126,7 @@ absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListQueued(app::Queue
   return WithState([&](MemoryState& s) { return s.ListQueued(queue_class, limit); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListDue(absl::Time now,
-                                                                   uint32_t limit) {
+absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListDue(absl::Time now, uint32_t limit) {
   return WithState([&](MemoryState& s) { return s.ListDue(now, limit); });
 }
 
@@ -135,8 +134,8 @@ absl::StatusOr<absl::Time> MemoryJobStore::NextTimer() {
   return WithState([](MemoryState& s) { return s.NextTimer(); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListUnsettled(
-    const domain::JobId& after, uint32_t limit) {
+absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListUnsettled(const domain::JobId& after,
+                                                                         uint32_t limit) {
   return WithState([&](MemoryState& s) { return s.ListUnsettled(after, limit); });
 }
 

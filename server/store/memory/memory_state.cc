@@ -121,8 +121,7 @@ absl::Time MemoryState::NextTimer() {
   return next;
 }
 
-std::vector<domain::JobId> MemoryState::ListUnsettled(const domain::JobId& after,
-                                                      uint32_t limit) {
+std::vector<domain::JobId> MemoryState::ListUnsettled(const domain::JobId& after, uint32_t limit) {
   std::vector<domain::JobId> ids;
   for (auto it = seqs.upper_bound(after); it != seqs.end() && ids.size() < limit; ++it) {
     if (IsUnsettled(jobs.at(it->second).job)) ids.push_back(it->first);
@@ -151,8 +150,7 @@ absl::StatusOr<domain::Job> MemoryTransaction::GetJob(const domain::JobId& id) {
   return state_.GetJob(id);
 }
 
-absl::StatusOr<domain::File> MemoryTransaction::GetFile(const domain::JobId& id,
-                                                        uint32_t ordinal) {
+absl::StatusOr<domain::File> MemoryTransaction::GetFile(const domain::JobId& id, uint32_t ordinal) {
   return state_.GetFile(id, ordinal);
 }
 
@@ -249,9 +247,8 @@ absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
       ++it;
       continue;
     }
-    undo_.push_back([&state = state_, path = it->first, id] {
-      state.destinations.emplace(path, id);
-    });
+    undo_.push_back(
+        [&state = state_, path = it->first, id] { state.destinations.emplace(path, id); });
     it = state_.destinations.erase(it);
   }
   return absl::OkStatus();
@@ -260,12 +257,12 @@ absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
 absl::Status MemoryTransaction::AddError(const domain::JobId& id, const domain::Error& error) {
   MemoryState::Row* row = state_.Find(id);
   if (row == nullptr) return NoSuchJob();
-  undo_.push_back([row, errors = row->errors, counts = row->error_counts,
-                   total = row->error_total] {
-    row->errors = errors;
-    row->error_counts = counts;
-    row->error_total = total;
-  });
+  undo_.push_back(
+      [row, errors = row->errors, counts = row->error_counts, total = row->error_total] {
+        row->errors = errors;
+        row->error_counts = counts;
+        row->error_total = total;
+      });
   row->errors.push_back(error);
   ++row->error_counts[error.hresult];
   ++row->error_total;

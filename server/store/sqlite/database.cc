@@ -31,9 +31,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const Options& options)
   const int flags =
       (options.mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int result =
-      sqlite3_open_v2(options.path.c_str(), &database->handle_, flags,
-                      options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const int result = sqlite3_open_v2(options.path.c_str(), &database->handle_, flags,
+                                     options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (result != SQLITE_OK) return ResultStatus(result, "cannot open " + options.path);
   absl::Status status = database->Configure(options);
   if (!status.ok()) {

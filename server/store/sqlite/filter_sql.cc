@@ -120,14 +120,19 @@ class Compiler {
   }
 
   void CompareLabel(const Comparison& c) {
+    // As Matches: from what is no text only an absent label differs.
+    const bool is_text = std::holds_alternative<std::string>(c.value);
+    if (c.op != FilterOp::kHas && c.op != FilterOp::kNotEqual && !is_text) {
+      out_.condition += kFalse;
+      return;
+    }
     const std::string label = "bits_label(labels, " + Add(c.label_key) + ")";
     if (c.op == FilterOp::kHas) {
       out_.condition += "(" + label + " IS NOT NULL)";
-    } else if (std::holds_alternative<std::string>(c.value)) {
+    } else if (!is_text) {
+      out_.condition += "(" + label + " IS NULL)";
+    } else {
       CompareText(label, c);
-    } else {  // as Matches: only an absent label can differ from what is no text
-      out_.condition +=
-          c.op == FilterOp::kNotEqual ? "(" + label + " IS NULL)" : std::string(kFalse);
     }
   }
 

@@ -36,7 +36,8 @@ std::optional<std::string_view> TakePiece(std::string_view& from) {
 std::string_view BytesOf(sqlite3_value* value) {
   const void* data = sqlite3_value_blob(value);
   const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-  return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), size);
+  return data == nullptr ? std::string_view()
+                         : std::string_view(static_cast<const char*>(data), size);
 }
 
 void LabelFunction(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {

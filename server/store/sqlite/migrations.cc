@@ -36,9 +36,9 @@ absl::Status Migrate(Database& database, std::span<const Migration> migrations) 
   BITS_ASSIGN_OR_RETURN(const int64_t version, database.QueryInt("PRAGMA user_version"));
   const auto latest = static_cast<int64_t>(migrations.size());
   if (version < 0 || version > latest) {
-    return absl::FailedPreconditionError(
-        "it was written by a newer bitsd: its schema is version " + std::to_string(version) +
-        ", this bitsd knows up to " + std::to_string(latest));
+    return absl::FailedPreconditionError("it was written by a newer bitsd: its schema is version " +
+                                         std::to_string(version) + ", this bitsd knows up to " +
+                                         std::to_string(latest));
   }
   for (int64_t next = version + 1; next <= latest; ++next) {
     absl::Status status = Step(database, migrations[static_cast<size_t>(next) - 1], next);

@@ -112,8 +112,7 @@ absl::StatusOr<app::ErrorHistory> ReadErrors(Database& database, const domain::J
 }
 
 absl::StatusOr<std::vector<domain::JobId>> ReadQueued(Database& database,
-                                                      app::QueueClass queue_class,
-                                                      uint32_t limit) {
+                                                      app::QueueClass queue_class, uint32_t limit) {
   // Each arm goes through a stretch of the index; SQLite merges them as it goes.
   constexpr std::string_view kForeground =
       "SELECT id FROM jobs INDEXED BY jobs_queued WHERE state = 0 AND priority = 0"
@@ -128,8 +127,8 @@ absl::StatusOr<std::vector<domain::JobId>> ReadQueued(Database& database,
   static_assert(static_cast<int>(domain::JobState::kQueued) == 0);
   static_assert(static_cast<int>(domain::Priority::kForeground) == 0);
   static_assert(static_cast<int>(domain::Priority::kLow) == 3);
-  StatementLease statement = database.Cached(
-      queue_class == app::QueueClass::kForeground ? kForeground : kBackground);
+  StatementLease statement =
+      database.Cached(queue_class == app::QueueClass::kForeground ? kForeground : kBackground);
   statement->BindInt(1, limit);
   return ReadRows<domain::JobId>(*statement, ReadId);
 }
@@ -170,8 +169,8 @@ absl::StatusOr<std::vector<app::EventRecord>> ReadEvents(Database& database, app
   BITS_ASSIGN_OR_RETURN(const app::Revision last, ReadLastRevision(database));
   if (after < oldest) return absl::OutOfRangeError("events after the cursor are no longer kept");
   if (after > last) return absl::OutOfRangeError("the cursor lies after the last event");
-  StatementLease statement = database.Cached(
-      "SELECT record FROM events WHERE revision > ?1 ORDER BY revision LIMIT ?2");
+  StatementLease statement =
+      database.Cached("SELECT record FROM events WHERE revision > ?1 ORDER BY revision LIMIT ?2");
   statement->BindInt(1, static_cast<int64_t>(after));
   statement->BindInt(2, limit);
   return ReadRows<app::EventRecord>(*statement, DecodeEvent);

@@ -24,8 +24,7 @@ absl::StatusOr<std::vector<domain::File>> ReadUntransferredFiles(Database& datab
 absl::StatusOr<app::ErrorHistory> ReadErrors(Database& database, const domain::JobId& id);
 
 absl::StatusOr<std::vector<domain::JobId>> ReadQueued(Database& database,
-                                                      app::QueueClass queue_class,
-                                                      uint32_t limit);
+                                                      app::QueueClass queue_class, uint32_t limit);
 absl::StatusOr<std::vector<domain::JobId>> ReadDue(Database& database, absl::Time now,
                                                    uint32_t limit);
 absl::StatusOr<absl::Time> ReadNextTimer(Database& database);

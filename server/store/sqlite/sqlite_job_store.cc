@@ -24,20 +24,20 @@ absl::Status InDirectory(const std::string& directory, const absl::Status& statu
 absl::StatusOr<std::unique_ptr<SqliteJobStore>> SqliteJobStore::Open(const Options& options) {
   BITS_ASSIGN_OR_RETURN(StateDirectory directory, StateDirectory::Hold(options.state_directory));
   BITS_ASSIGN_OR_RETURN(const std::string path, directory.MakeFile(kFileName));
-  absl::StatusOr<std::unique_ptr<Database>> writer = Database::Open(
-      {path, Database::Mode::kReadWrite, options.vfs, kWriterCacheKib});
+  absl::StatusOr<std::unique_ptr<Database>> writer =
+      Database::Open({path, Database::Mode::kReadWrite, options.vfs, kWriterCacheKib});
   if (!writer.ok()) return InDirectory(directory.path(), writer.status());
   absl::Status migrated = Migrate(**writer, options.migrations);
   if (!migrated.ok()) return InDirectory(directory.path(), migrated);
   std::vector<std::unique_ptr<Database>> readers;
   for (size_t i = 0; i < std::max<size_t>(options.readers, 1); ++i) {
-    absl::StatusOr<std::unique_ptr<Database>> reader = Database::Open(
-        {path, Database::Mode::kReadOnly, options.vfs, kReaderCacheKib});
+    absl::StatusOr<std::unique_ptr<Database>> reader =
+        Database::Open({path, Database::Mode::kReadOnly, options.vfs, kReaderCacheKib});
     if (!reader.ok()) return InDirectory(directory.path(), reader.status());
     readers.push_back(*std::move(reader));
   }
-  return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(
-      std::move(directory), options, *std::move(writer), std::move(readers)));
+  return std::unique_ptr<SqliteJobStore>(
+      new SqliteJobStore(std::move(directory), options, *std::move(writer), std::move(readers)));
 }
 
 SqliteJobStore::SqliteJobStore(StateDirectory directory, const Options& options,
@@ -76,8 +76,7 @@ absl::StatusOr<domain::Job> SqliteJobStore::GetJob(const domain::JobId& id) {
 }
 
 absl::StatusOr<app::JobPage> SqliteJobStore::ListJobs(const app::JobQuery& query) {
-  return WithReader(false,
-                    [&](Database& d) { return store::ListJobs(d, query, rows_per_page_); });
+  return WithReader(false, [&](Database& d) { return store::ListJobs(d, query, rows_per_page_); });
 }
 
 absl::StatusOr<domain::File> SqliteJobStore::GetFile(const domain::JobId& id, uint32_t ordinal) {
@@ -99,8 +98,7 @@ absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListQueued(app::Queue
   return WithReader(false, [&](Database& d) { return ReadQueued(d, queue_class, limit); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListDue(absl::Time now,
-                                                                   uint32_t limit) {
+absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListDue(absl::Time now, uint32_t limit) {
   return WithReader(false, [&](Database& d) { return ReadDue(d, now, limit); });
 }
 
@@ -108,8 +106,8 @@ absl::StatusOr<absl::Time> SqliteJobStore::NextTimer() {
   return WithReader(false, [](Database& d) { return ReadNextTimer(d); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListUnsettled(
-    const domain::JobId& after, uint32_t limit) {
+absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListUnsettled(const domain::JobId& after,
+                                                                         uint32_t limit) {
   return WithReader(false, [&](Database& d) { return ReadUnsettled(d, after, limit); });
 }
 

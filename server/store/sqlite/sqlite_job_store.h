@@ -26,8 +26,8 @@ class SqliteJobStore final : public app::JobStore {
  public:
   struct Options {
     std::string state_directory;
-    size_t readers = 4;               // connections, thus reads at a time; others wait
-    uint32_t rows_per_page = 10000;   // looked at for one page of ListJobs
+    size_t readers = 4;              // connections, thus reads at a time; others wait
+    uint32_t rows_per_page = 10000;  // looked at for one page of ListJobs
     GroupCommitWriter::Options writer;
     std::span<const Migration> migrations = Migrations();
     std::string vfs;  // the name of a SQLite VFS, for tests; empty: the default
@@ -61,14 +61,12 @@ class SqliteJobStore final : public app::JobStore {
   void Close() override;
 
  private:
-  SqliteJobStore(StateDirectory directory, const Options& options,
-                 std::unique_ptr<Database> writer,
+  SqliteJobStore(StateDirectory directory, const Options& options, std::unique_ptr<Database> writer,
                  std::vector<std::unique_ptr<Database>> readers);
 
   // Runs `read` on a connection, in a transaction if it reads more than once.
   template <typename Read>
-  auto WithReader(bool transaction, Read read)
-      -> decltype(read(std::declval<Database&>()));
+  auto WithReader(bool transaction, Read read) -> decltype(read(std::declval<Database&>()));
 
   StateDirectory directory_;  // outlives the connections
   const uint32_t rows_per_page_;

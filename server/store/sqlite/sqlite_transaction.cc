@@ -133,8 +133,7 @@ absl::StatusOr<domain::Job> SqliteTransaction::GetJob(const domain::JobId& id) {
   return ReadJob(database_, id);
 }
 
-absl::StatusOr<domain::File> SqliteTransaction::GetFile(const domain::JobId& id,
-                                                        uint32_t ordinal) {
+absl::StatusOr<domain::File> SqliteTransaction::GetFile(const domain::JobId& id, uint32_t ordinal) {
   return ReadFile(database_, id, ordinal);
 }
 
@@ -292,8 +291,8 @@ absl::Status SqliteTransaction::AddError(const domain::JobId& id, const domain::
 
 absl::StatusOr<std::optional<app::RequestRecord>> SqliteTransaction::FindRequest(
     std::string_view principal, std::string_view request_id, absl::Time not_before) {
-  StatementLease statement = database_.Cached(
-      "SELECT record FROM requests WHERE principal = ?1 AND request_id = ?2");
+  StatementLease statement =
+      database_.Cached("SELECT record FROM requests WHERE principal = ?1 AND request_id = ?2");
   statement->BindText(1, principal);
   statement->BindText(2, request_id);
   BITS_ASSIGN_OR_RETURN(const bool row, statement->Step());
@@ -334,8 +333,7 @@ absl::Status SqliteTransaction::AppendEvent(app::EventRecord& event) {
   event.revision = last + 1;
   event.job.revision = event.revision;
   const std::string record = EncodeEvent(event);
-  StatementLease insert =
-      database_.Cached("INSERT INTO events (revision, record) VALUES (?1, ?2)");
+  StatementLease insert = database_.Cached("INSERT INTO events (revision, record) VALUES (?1, ?2)");
   insert->BindInt(1, static_cast<int64_t>(event.revision));
   insert->BindBlob(2, record);
   return insert->Run();
