@@ -28,7 +28,7 @@ struct Config {
   uint32_t max_connections_per_host = 0;
   absl::Duration connect_timeout = absl::Seconds(15);
   absl::Duration stall_timeout = absl::Seconds(60);
-  uint32_t io_threads = 4;
+  uint32_t io_threads = 16;
   uint64_t events_kept = 100'000;
   absl::Duration watch_bookmark_interval = absl::Seconds(30);
   absl::Duration drain_timeout = absl::Seconds(20);

@@ -1,0 +1,234 @@
+// bitsd: configuration -> wiring -> run -> drain. The only file that knows every type.
+#include <curl/curl.h>
+#include <grpcpp/grpcpp.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "server/app/application.h"
+#include "server/base/executor.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
+#include "server/platform/config.h"
+#include "server/platform/posix_file_system.h"
+#include "server/platform/signals.h"
+#include "server/platform/system_clock.h"
+#include "server/rpc/authenticator.h"
+#include "server/rpc/sealed_token.h"
+#include "server/rpc/server.h"
+#include "server/store/memory/memory_job_store.h"
+#include "server/store/sqlite/sqlite_job_store.h"
+#include "server/store/state_directory.h"
+#include "server/transfer/engine.h"
+
+namespace bits {
+namespace {
+
+constexpr size_t kUnboundedQueue = size_t{1} << 20;  // bounded by what is put in, not by this
+
+// Thousands of transfers need thousands of descriptors.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct OpenedStore {
+  // Of the memory store; the SQLite store holds its own.
+  std::unique_ptr<store::StateDirectory> directory;
+  std::unique_ptr<app::JobStore> store;
+};
+
+absl::StatusOr<OpenedStore> OpenStore(const platform::Config& config) {
+  OpenedStore opened;
+  if (config.store == "memory") {
+    BITS_ASSIGN_OR_RETURN(store::StateDirectory directory,
+                          store::StateDirectory::Hold(config.state_dir));
+    opened.directory = std::make_unique<store::StateDirectory>(std::move(directory));
+    store::MemoryJobStore::Options options;
+    options.queue_capacity = kUnboundedQueue;
+    options.events_kept = config.events_kept;
+    opened.store = std::make_unique<store::MemoryJobStore>(options);
+    return opened;
+  }
+  store::SqliteJobStore::Options options;
+  options.state_directory = config.state_dir;
+  options.writer.queue_capacity = kUnboundedQueue;
+  options.writer.events_kept = config.events_kept;
+  BITS_ASSIGN_OR_RETURN(opened.store, store::SqliteJobStore::Open(options));
+  return opened;
+}
+
+// Replaces a file of the state directory whole.
+absl::Status WriteStateFile(const platform::Config& config, const std::string& name,
+                            const std::string& content) {
+  const std::string path = absl::StrCat(config.state_dir, "/", name);
+  const std::string temporary = path + ".new";
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out << content;
+    if (!out.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  }
+  return absl::OkStatus();
+}
+
+// The key of page tokens and cursors. Those of a memory store end with the process.
+absl::StatusOr<std::string> LoadTokenKey(const platform::Config& config) {
+  if (config.store == "memory") return rpc::TokenSealer::NewKey();
+  std::ifstream in(absl::StrCat(config.state_dir, "/token.key"), std::ios::binary);
+  std::string key((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (key.size() == rpc::TokenSealer::NewKey().size()) return key;
+  key = rpc::TokenSealer::NewKey();
+  BITS_RETURN_IF_ERROR(WriteStateFile(config, "token.key", key));
+  return key;
+}
+
+rpc::ServerOptions ServerOptionsOf(const platform::Config& config) {
+  rpc::ServerOptions options;
+  options.listen = config.listen;
+  options.admin_listen = config.admin_listen;
+  options.insecure = config.insecure;
+  options.watch.bookmark_interval = absl::ToChronoMilliseconds(config.watch_bookmark_interval);
+  return options;
+}
+
+app::Application::Options ApplicationOptionsOf(const platform::Config& config) {
+  app::Application::Options options;
+  options.background_slots = config.background_slots;
+  options.timers.job_inactivity_timeout = config.job_inactivity_timeout;
+  options.timers.tombstone_retention = config.tombstone_retention;
+  return options;
+}
+
+transfer::EngineOptions EngineOptionsOf(const platform::Config& config) {
+  transfer::EngineOptions options;
+  options.max_transfers = config.max_transfers;
+  options.max_connections_per_host = config.max_connections_per_host;
+  options.connect_timeout = config.connect_timeout;
+  options.stall_timeout = config.stall_timeout;
+  options.io_threads = config.io_threads;
+  options.ca_file = config.ca_file;
+  return options;
+}
+
+absl::Status Run(const platform::Config& config) {
+  platform::SystemClock clock;
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
+                        platform::PosixFileSystem::Open(config.roots));
+  BITS_ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(config));
+  app::JobStore& store = *opened.store;
+  BITS_ASSIGN_OR_RETURN(std::string token_key, LoadTokenKey(config));
+  BITS_ASSIGN_OR_RETURN(const app::Revision last_revision, store.LastRevision());
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::Engine> engine,
+                        transfer::Engine::Create(EngineOptionsOf(config), files.get(), &clock));
+
+  ThreadPool finishers({"finish", 2, kUnboundedQueue});
+  ThreadPool reads({"read", 4, 4096});
+  ThreadPool replies({"reply", 2, kUnboundedQueue});
+  app::Application application({&store, files.get(), engine.get(), &clock, &finishers},
+                               ApplicationOptionsOf(config), last_revision);
+
+  const rpc::LocalAuthenticator authenticator;
+  BITS_ASSIGN_OR_RETURN(
+      const std::unique_ptr<rpc::Server> server,
+      rpc::Server::Start(ServerOptionsOf(config),
+                         {&application.jobs(), &store, &application.hub(), &reads, &replies,
+                          &authenticator, std::move(token_key)}));
+  std::string addresses;
+  for (const std::string& address : server->addresses()) {
+    BITS_LOG(kInfo, "listening", {{"address", address}});
+    absl::StrAppend(&addresses, address, "\n");
+  }
+  if (!server->admin_address().empty()) {
+    BITS_LOG(kInfo, "admin server", {{"address", server->admin_address()}});
+  }
+  if (config.insecure) {
+    BITS_LOG(kWarning, "--insecure: whoever reaches the server is its administrator");
+  }
+
+  std::atomic<bool> ready = false;
+  store.SetHealthListener([&](absl::Status health) {
+    if (!ready) return;
+    server->SetServing(health.ok());
+    if (health.ok()) {
+      BITS_LOG(kInfo, "the store is in order again");
+      application.OnStoreHealthy();
+    } else {
+      BITS_LOG(kError, "the store is out of order", {{"status", health}});
+    }
+  });
+  absl::Status status = application.Recover();
+  if (status.ok()) status = WriteStateFile(config, "listen.addr", addresses);
+  if (status.ok()) {
+    application.Start();
+    ready = true;
+    server->SetServing(store.Health().ok());
+    BITS_LOG(kInfo, "serving");
+    const int signal_number = platform::WaitForSignal();
+    BITS_LOG(kInfo, "draining", {{"signal", signal_number}});
+  }
+
+  platform::ExitOnNextSignal();
+  ready = false;
+  const auto grace = absl::ToChronoMilliseconds(config.drain_timeout);
+  const auto deadline = std::chrono::steady_clock::now() + grace;
+  server->Drain(std::chrono::system_clock::now() + grace / 2);
+  application.Drain(deadline);
+  engine->Shutdown(absl::Seconds(5));
+  finishers.Shutdown();
+  reads.Shutdown();
+  store.Close();
+  replies.Shutdown();
+  BITS_LOG(kInfo, "stopped");
+  return status;
+}
+
+std::string VersionText() {
+  return absl::StrCat("bitsd ", BITS_VERSION, " (gRPC ", grpc::Version(), ", ", curl_version(),
+                      ", SQLite ", sqlite3_libversion(), ")\n");
+}
+
+int Main(int argc, char** argv) {
+  platform::BlockSignals();
+  const absl::StatusOr<platform::Config> config = platform::LoadConfig(argc, argv);
+  if (!config.ok()) {
+    std::fprintf(stderr, "bitsd: %s\n", std::string(config.status().message()).c_str());
+    return 2;
+  }
+  if (config->help) {
+    std::fputs(platform::UsageText().c_str(), stdout);
+    return 0;
+  }
+  if (config->version) {
+    std::fputs(VersionText().c_str(), stdout);
+    return 0;
+  }
+  SetLogLevel(config->log_level);
+  SetLogFormat(config->log_format);
+  RaiseFileLimit();
+  const absl::Status status = Run(*config);
+  if (status.ok()) return 0;
+  BITS_LOG(kError, "cannot run", {{"status", status}});
+  return 1;
+}
+
+}  // namespace
+}  // namespace bits
+
+int main(int argc, char** argv) { return bits::Main(argc, argv); }
