@@ -1,0 +1,151 @@
+// The receiving half of one try: takes bytes from a source, makes them durable, and tells the
+// observer.
+#ifndef BITS_SERVER_TRANSFER_DELIVERY_H_
+#define BITS_SERVER_TRANSFER_DELIVERY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "server/app/ports/clock.h"
+#include "server/app/ports/file_system.h"
+#include "server/app/ports/transfer_engine.h"
+#include "server/base/executor.h"
+#include "server/transfer/buffer_pool.h"
+#include "server/transfer/event_loop.h"
+#include "server/transfer/file_sink.h"
+#include "server/transfer/options.h"
+
+namespace bits::transfer {
+
+// What all tries share. Lives as long as any of them.
+struct Context {
+  std::shared_ptr<EventLoop> loop;
+  Executor* io = nullptr;
+  app::FileSystem* files = nullptr;
+  app::Clock* clock = nullptr;
+  BufferPool* buffers = nullptr;
+  EngineOptions options;
+  size_t active = 0;  // tries under way
+};
+
+// Where the bytes come from. Called by its Delivery, on the loop.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Get what follows Delivery::position(), of the version that validators() and total() name.
+  virtual void Fetch() = 0;
+  // Append refused; it would take some now.
+  virtual void OnRoom() = 0;
+  // Let go of everything, and call the Delivery no more. May come more than once.
+  virtual void Abandon() = 0;
+};
+
+// All on the loop's thread, and nothing from within a callback of libcurl but Accept and Append.
+class Delivery : public std::enable_shared_from_this<Delivery> {
+ public:
+  // `on_ended` is called after the observer's last call.
+  Delivery(Context* context, app::TransferSpec spec,
+           std::shared_ptr<app::TransferObserver> observer, std::function<void()> on_ended);
+
+  // Looks at what is here and has the source fetch the rest. Once; `source` outlives this.
+  void Start(ByteSource* source);
+  // From the engine: ends soon.
+  void Stop();
+
+  // For the source.
+  const app::TransferSpec& spec() const { return spec_; }
+  uint64_t position() const { return position_; }
+  std::optional<uint64_t> total() const { return total_; }
+  const domain::Validators& validators() const { return validators_; }
+
+  // Good bytes follow, from position() on, of this version.
+  void Accept(std::optional<uint64_t> total, domain::Validators validators,
+              std::optional<absl::Time> last_modified);
+  // At most BufferPool::kLeast bytes, all of them or none: then OnRoom says when to try again.
+  bool Append(std::string_view data);
+  // What is here is of another version: once it is gone (position() is 0) `then` is called.
+  void Restart(app::RestartReason reason, std::function<void()> then);
+  // All is here.
+  void Finish();
+  // It cannot go on. What is here is made durable and told of, but for `keep` false: then it is not
+  // good.
+  void Fail(domain::Failure failure, bool keep = true);
+
+ private:
+  enum class Phase : uint8_t { kFetching, kRestarting, kFinishing, kVerifying, kEnding, kEnded };
+  enum class Outcome : uint8_t { kTransferred, kFailed, kStopped };
+
+  void OnSizeKnown(absl::StatusOr<uint64_t> size);
+  void OnProceed(uint64_t epoch, const std::function<void()>& then);
+  void Check(const absl::Status& status);
+
+  Buffer NextBuffer(size_t least);
+  void Flush();
+  void OnWritten(uint64_t epoch, uint64_t end, const absl::Status& status, Buffer buffer);
+  void TellProgress();
+
+  absl::Duration ShortInterval() const;
+  absl::Duration LongInterval() const;
+  void CheckpointIfDue();
+  void BeginCheckpoint();
+  void OnSynced(uint64_t epoch, const absl::Status& status);
+  void ArmTimer();
+  domain::Checkpoint CheckpointAt(uint64_t bytes) const;
+  void TellCheckpoint();
+
+  void OnFinished(const absl::Status& status);
+  void OnVerified(const absl::StatusOr<bool>& matches);
+  void FailLocally(const absl::Status& status);
+  void WindDown(Outcome outcome, bool keep);
+  void Close();
+
+  // Wraps a method so that it is called only while this lives.
+  template <typename... Args>
+  auto Bind(void (Delivery::*method)(Args...));
+
+  Context* const context_;
+  const app::TransferSpec spec_;
+  std::shared_ptr<app::TransferObserver> observer_;
+  const std::function<void()> on_ended_;
+  const std::shared_ptr<FileSink> sink_;
+  ByteSource* source_ = nullptr;
+
+  Phase phase_ = Phase::kFetching;
+  Outcome outcome_ = Outcome::kStopped;
+  domain::Failure failure_;
+  bool stop_requested_ = false;
+  uint32_t restarts_ = 0;
+  uint64_t epoch_ = 0;  // answers about a version that was given up are not ours
+
+  // Of the version that is here. told_ <= durable_ <= written_ <= position_, but for a
+  // checkpoint recorded by an earlier try, which is all of them.
+  uint64_t position_ = 0;
+  uint64_t written_ = 0;
+  uint64_t durable_ = 0;
+  uint64_t told_ = 0;
+  uint64_t syncing_ = 0;  // up to here a Sync was asked for
+  std::optional<uint64_t> total_;
+  domain::Validators validators_;
+  std::optional<absl::Time> last_modified_;
+  bool bytes_arrived_ = false;
+  bool emptied_ = false;  // the file holds nothing of before
+
+  Buffer current_;
+  size_t next_size_ = BufferPool::kLeast;
+  size_t in_flight_ = 0;  // bytes of buffers that are being written
+  bool refused_ = false;
+  bool write_failed_ = false;
+  bool sync_running_ = false;
+  bool sync_failed_ = false;
+  EventLoop::TimerId timer_ = 0;
+  EventLoop::Clock::time_point checkpoint_time_;
+  EventLoop::Clock::time_point progress_time_;
+};
+
+}  // namespace bits::transfer
+
+#endif  // BITS_SERVER_TRANSFER_DELIVERY_H_

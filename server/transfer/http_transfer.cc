@@ -1,0 +1,335 @@
+#include "server/transfer/http_transfer.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/redact.h"
+#include "server/base/strings.h"
+#include "server/domain/error_code.h"
+#include "server/transfer/failure.h"
+
+namespace bits::transfer {
+namespace {
+
+constexpr long kReceiveBuffer = 256 * 1024;
+// A body of no interest is read to its end, to keep the connection, if it is no longer than this.
+constexpr uint64_t kMostDiscarded = 64 * 1024;
+
+std::string Of(uint64_t part, std::optional<uint64_t> whole) {
+  return whole ? absl::StrCat(part, " of ", *whole) : absl::StrCat(part);
+}
+
+}  // namespace
+
+HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups,
+                           Delivery* delivery, Url url)
+    : context_(context),
+      multi_(multi),
+      lookups_(lookups),
+      delivery_(delivery),
+      origin_(std::move(url)) {}
+
+HttpTransfer::~HttpTransfer() { Abandon(); }
+
+// --- The request -------------------------------------------------------------------------------
+
+void HttpTransfer::Fetch() {
+  url_ = origin_;
+  redirects_ = 0;
+  request_ = RangeRequest();
+  request_.offset = delivery_->position();
+  request_.require_ranges = delivery_->spec().require_ranges;
+  request_.ranged = request_.offset > 0 || request_.require_ranges;
+  if (request_.offset > 0) {
+    request_.validators = delivery_->validators();
+    request_.total = delivery_->total();
+    if (!ProvesVersion(request_.validators)) {
+      return delivery_->Restart(app::RestartReason::kUnproven, [this] { Fetch(); });
+    }
+  }
+  Send();
+}
+
+void HttpTransfer::Send() {
+  alive_ = std::make_shared<int>();
+  mode_ = Mode::kHead;
+  parser_ = ResponseHeadParser();
+  plan_.reset();
+  outcome_.reset();
+  received_ = discarded_ = 0;
+  too_much_ = paused_ = false;
+  error_text_[0] = '\0';
+  os_error_ = 0;
+  easy_ = multi_->Acquire();
+  SetOptions();
+  const auto start = [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    active_time_ = context_->loop->now();
+    ArmStallTimer(context_->options.stall_timeout);
+    multi_->Start(easy_.get(), this);
+  };
+  if (url_.HostIsAddress()) {
+    start();
+  } else {
+    lookup_ = lookups_->Enter(start);
+  }
+}
+
+void HttpTransfer::SetOptions() {
+  CURL* easy = easy_.get();
+  const EngineOptions& options = context_->options;
+  headers_ = Append(nullptr, "Accept-Encoding: identity");
+  if (request_.ranged) {
+    headers_ = Append(std::move(headers_), absl::StrCat("Range: bytes=", request_.offset, "-"));
+  }
+  if (request_.offset > 0) {
+    headers_ = Append(std::move(headers_), "If-Range: " + IfRangeValue(request_.validators));
+  }
+  curl_easy_setopt(easy, CURLOPT_URL, url_.text.c_str());
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  // Before 8.1 libcurl takes some truncated bodies over HTTP/2 for whole ones.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpTransfer::OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HttpTransfer::OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &HttpTransfer::OnConnected);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
+  if (!options.ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  }
+  if (options.proxy.has_value()) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy->c_str());
+  }
+}
+
+void HttpTransfer::Abandon() {
+  alive_.reset();
+  context_->loop->CancelTimer(std::exchange(stall_timer_, 0));
+  LookedUp();
+  if (easy_ == nullptr) return;
+  multi_->Cancel(easy_.get());
+  easy_.reset();
+}
+
+int HttpTransfer::OnConnected(void* self, char* /*remote*/, char* /*local*/, int /*remote_port*/,
+                              int /*local_port*/) {
+  static_cast<HttpTransfer*>(self)->LookedUp();
+  return CURL_PREREQFUNC_OK;
+}
+
+void HttpTransfer::LookedUp() {
+  // Whoever comes in then starts a request, which libcurl allows only when it is not running.
+  if (const Gate::Ticket ticket = std::exchange(lookup_, 0); ticket != 0) {
+    context_->loop->Post([lookups = lookups_, ticket] { lookups->Leave(ticket); });
+  }
+}
+
+// --- The response; within libcurl --------------------------------------------------------------
+
+size_t HttpTransfer::OnHeader(char* data, size_t size, size_t count, void* self) {
+  auto* transfer = static_cast<HttpTransfer*>(self);
+  transfer->active_time_ = transfer->context_->loop->now();
+  const size_t bytes = size * count;
+  if (transfer->plan_) return bytes;  // a trailer
+  if (!transfer->parser_.Add({data, bytes})) return bytes;
+  return transfer->TakeHead() ? bytes : 0;
+}
+
+bool HttpTransfer::TakeHead() {
+  if (parser_.head().status / 100 == 1) return true;
+  plan_ = CheckResponse(request_, parser_.head(), context_->clock->Now());
+  switch (plan_->verdict) {
+    case Verdict::kWhole:
+    case Verdict::kPart:
+      mode_ = Mode::kReceive;
+      delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+      return true;
+    case Verdict::kRestartHere:
+      mode_ = Mode::kHold;
+      context_->loop->Post([this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) RestartHere();
+      });
+      return true;
+    case Verdict::kRestartAnew:
+      return false;  // the rest is not worth reading
+    case Verdict::kRedirect:
+    case Verdict::kComplete:
+    case Verdict::kFail:
+      mode_ = Mode::kDiscard;
+      return true;
+  }
+  return false;
+}
+
+size_t HttpTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
+  auto* transfer = static_cast<HttpTransfer*>(self);
+  transfer->active_time_ = transfer->context_->loop->now();
+  return transfer->TakeBody({data, size * count});
+}
+
+size_t HttpTransfer::TakeBody(std::string_view data) {
+  switch (mode_) {
+    case Mode::kHead:  // a body without a head is none of HTTP/1
+      return 0;
+    case Mode::kHold:
+      paused_ = true;
+      return CURL_WRITEFUNC_PAUSE;
+    case Mode::kDiscard:
+      discarded_ += data.size();
+      return discarded_ > kMostDiscarded ? 0 : data.size();
+    case Mode::kReceive:
+      break;
+  }
+  if (plan_->body_size && received_ + data.size() > *plan_->body_size) {
+    too_much_ = true;
+    return 0;
+  }
+  if (!delivery_->Append(data)) {
+    paused_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  received_ += data.size();
+  return data.size();
+}
+
+// --- Outside of libcurl again ------------------------------------------------------------------
+
+void HttpTransfer::OnRoom() {
+  if (easy_ == nullptr || !std::exchange(paused_, false)) return;
+  active_time_ = context_->loop->now();
+  multi_->Unpause(easy_.get());
+}
+
+void HttpTransfer::RestartHere() {
+  delivery_->Restart(plan_->reason, [this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired()) return;
+    mode_ = Mode::kReceive;
+    delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+    if (outcome_) return Conclude(*outcome_);
+    OnRoom();
+  });
+}
+
+void HttpTransfer::OnDone(const MultiDriver::Outcome& outcome) {
+  context_->loop->CancelTimer(std::exchange(stall_timer_, 0));
+  LookedUp();
+  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error_);
+  if (outcome.code == CURLE_OK) multi_->Recycle(std::move(easy_));
+  easy_.reset();
+  if (mode_ == Mode::kHold) {
+    outcome_ = outcome;
+  } else {
+    Conclude(outcome);
+  }
+}
+
+void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
+  if (!plan_) return delivery_->Fail(Explain(outcome));
+  switch (plan_->verdict) {
+    case Verdict::kWhole:
+    case Verdict::kPart:
+    case Verdict::kRestartHere:
+      return ConcludeBody(outcome);
+    case Verdict::kRestartAnew:
+      return delivery_->Restart(plan_->reason, [this] { Fetch(); });
+    case Verdict::kComplete:
+      delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+      return delivery_->Finish();
+    case Verdict::kRedirect:
+      return Redirect();
+    case Verdict::kFail:
+      return delivery_->Fail(plan_->failure);
+  }
+}
+
+void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
+  const ResponseHead& head = parser_.head();
+  // libcurl reads no further than Content-Length, but gives up a connection on which more came.
+  const bool closed_for_more = outcome.code == CURLE_OK && head.persistent && !head.chunked &&
+                               head.content_length && !outcome.connection_kept;
+  if (too_much_ || closed_for_more) {
+    return delivery_->Fail(RemoteFailure(domain::kInvalidHttpResponse,
+                                         absl::StrCat("the server sent more than the ",
+                                                      plan_->body_size.value_or(0),
+                                                      " bytes that it promised"),
+                                         head.status),
+                           false);
+  }
+  if (outcome.code != CURLE_OK) return delivery_->Fail(Explain(outcome));
+  if (plan_->body_size && received_ < *plan_->body_size) {
+    return delivery_->Fail(Explain({CURLE_PARTIAL_FILE, false}));
+  }
+  // A 206 may give less than was asked for, if it says so.
+  if (plan_->total && delivery_->position() < *plan_->total) return Fetch();
+  delivery_->Finish();
+}
+
+void HttpTransfer::Redirect() {
+  const uint32_t status = parser_.head().status;
+  if (++redirects_ > context_->options.max_redirects) {
+    return delivery_->Fail(RemoteFailure(
+        domain::kRedirectFailed,
+        absl::StrCat("more than ", context_->options.max_redirects, " redirects"), status));
+  }
+  const std::string& location = parser_.head().location;
+  std::variant<Url, domain::Hresult> target = FollowRedirect(url_, location);
+  if (const auto* refused = std::get_if<domain::Hresult>(&target)) {
+    return delivery_->Fail(RemoteFailure(
+        *refused, absl::StrCat("a redirect leads to ", RedactUrl(location)), status));
+  }
+  url_ = std::get<Url>(std::move(target));
+  Send();
+}
+
+domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const {
+  std::string text;
+  int code = outcome.code;
+  if (code == CURLE_OK || code == CURLE_WRITE_ERROR) code = CURLE_WEIRD_SERVER_REPLY;
+  if (plan_) {
+    text = absl::StrCat("the connection ended after ", Of(received_, plan_->body_size), " bytes: ");
+  }
+  absl::StrAppend(&text, error_text_[0] != '\0'
+                             ? error_text_.data()
+                             : curl_easy_strerror(static_cast<CURLcode>(code)));
+  if (redirects_ > 0) absl::StrAppend(&text, " (redirected to ", RedactUrl(url_.text), ")");
+  return CurlFailure(code, os_error_, std::move(text), plan_ ? parser_.head().status : 0);
+}
+
+void HttpTransfer::ArmStallTimer(absl::Duration delay) {
+  stall_timer_ = context_->loop->After(absl::ToChronoNanoseconds(delay), [this] {
+    stall_timer_ = 0;
+    OnStallTimer();
+  });
+}
+
+// Looks at the clock once in a while, so that bytes that arrive cost nothing here.
+void HttpTransfer::OnStallTimer() {
+  const absl::Duration timeout = context_->options.stall_timeout;
+  const bool waits_for_us = paused_ || mode_ == Mode::kHold;
+  const absl::Duration idle = waits_for_us
+                                  ? absl::ZeroDuration()
+                                  : absl::FromChrono(context_->loop->now() - active_time_);
+  if (idle < timeout) return ArmStallTimer(timeout - idle);
+  if (mode_ == Mode::kDiscard) {  // what matters was in the head
+    multi_->Cancel(easy_.get());
+    return OnDone({CURLE_WRITE_ERROR, false});
+  }
+  delivery_->Fail(RemoteFailure(
+      domain::kConnectTimeout,
+      absl::StrCat("nothing came for ", absl::FormatDuration(timeout),
+                   plan_ ? absl::StrCat(" after ", Of(received_, plan_->body_size), " bytes") : ""),
+      plan_ ? parser_.head().status : 0));
+}
+
+}  // namespace bits::transfer

@@ -1,0 +1,91 @@
+// One try's source over HTTP: asks, follows redirects, checks, asks again.
+#ifndef BITS_SERVER_TRANSFER_HTTP_TRANSFER_H_
+#define BITS_SERVER_TRANSFER_HTTP_TRANSFER_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/transfer/curl_handle.h"
+#include "server/transfer/delivery.h"
+#include "server/transfer/gate.h"
+#include "server/transfer/multi_driver.h"
+#include "server/transfer/response_check.h"
+#include "server/transfer/response_head.h"
+#include "server/transfer/url.h"
+
+namespace bits::transfer {
+
+// On the loop's thread.
+class HttpTransfer final : public ByteSource, private MultiDriver::Request {
+ public:
+  // `lookups` bounds how many look up a name at once. `delivery` owns this, in effect.
+  HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, Delivery* delivery, Url url);
+  ~HttpTransfer() override;
+
+  void Fetch() override;
+  void OnRoom() override;
+  void Abandon() override;
+
+ private:
+  enum class Mode : uint8_t {
+    kHead,     // the response has not told enough yet
+    kReceive,  // its body is what we want
+    kHold,     // its body will be, once what is here is gone
+    kDiscard,  // its body is of no interest
+  };
+
+  void Send();
+  void SetOptions();
+  static size_t OnHeader(char* data, size_t size, size_t count, void* self);
+  static size_t OnBody(char* data, size_t size, size_t count, void* self);
+  static int OnConnected(void* self, char* remote, char* local, int remote_port, int local_port);
+  bool TakeHead();
+  size_t TakeBody(std::string_view data);
+  void RestartHere();
+
+  void OnDone(const MultiDriver::Outcome& outcome) override;
+  void Conclude(const MultiDriver::Outcome& outcome);
+  void ConcludeBody(const MultiDriver::Outcome& outcome);
+  void Redirect();
+  domain::Failure Explain(const MultiDriver::Outcome& outcome) const;
+
+  void LookedUp();
+  void ArmStallTimer(absl::Duration delay);
+  void OnStallTimer();
+
+  Context* const context_;
+  MultiDriver* const multi_;
+  Gate* const lookups_;
+  Delivery* const delivery_;
+  const Url origin_;  // where the remote name points to
+  // Dies with this, or with the request under way: what was posted for it is void then.
+  std::shared_ptr<int> alive_;
+
+  Url url_;  // where redirects have led
+  uint32_t redirects_ = 0;
+  RangeRequest request_;
+  CurlEasy easy_;
+  CurlList headers_;
+  std::array<char, CURL_ERROR_SIZE> error_text_{};
+  long os_error_ = 0;
+  Gate::Ticket lookup_ = 0;
+
+  Mode mode_ = Mode::kHead;
+  ResponseHeadParser parser_;
+  std::optional<ResponsePlan> plan_;
+  std::optional<MultiDriver::Outcome> outcome_;  // it ended while in kHold
+  uint64_t received_ = 0;                        // of the body
+  uint64_t discarded_ = 0;
+  bool too_much_ = false;  // more came than was promised
+  bool paused_ = false;
+  EventLoop::TimerId stall_timer_ = 0;
+  EventLoop::Clock::time_point active_time_;
+};
+
+}  // namespace bits::transfer
+
+#endif  // BITS_SERVER_TRANSFER_HTTP_TRANSFER_H_
