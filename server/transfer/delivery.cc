@@ -33,8 +33,7 @@ auto Delivery::Bind(void (Delivery::*method)(Args...)) {
 }
 
 Delivery::Delivery(Context* context, app::TransferSpec spec,
-                   std::shared_ptr<app::TransferObserver> observer,
-                   std::function<void()> on_ended)
+                   std::shared_ptr<app::TransferObserver> observer, std::function<void()> on_ended)
     : context_(context),
       spec_(std::move(spec)),
       observer_(std::move(observer)),
@@ -142,17 +141,16 @@ void Delivery::Flush() {
   in_flight_ += current_.capacity();
   const uint64_t end = position_;
   const uint64_t offset = end - current_.view().size();
-  sink_->Write(offset, std::exchange(current_, Buffer()),
-               [weak = weak_from_this(), epoch = epoch_, end](const absl::Status& status,
-                                                              Buffer buffer) {
-                 if (auto self = weak.lock()) {
-                   self->OnWritten(epoch, end, status, std::move(buffer));
-                 }
-               });
+  sink_->Write(
+      offset, std::exchange(current_, Buffer()),
+      [weak = weak_from_this(), epoch = epoch_, end](const absl::Status& status, Buffer buffer) {
+        if (auto self = weak.lock()) {
+          self->OnWritten(epoch, end, status, std::move(buffer));
+        }
+      });
 }
 
-void Delivery::OnWritten(uint64_t epoch, uint64_t end, const absl::Status& status,
-                         Buffer buffer) {
+void Delivery::OnWritten(uint64_t epoch, uint64_t end, const absl::Status& status, Buffer buffer) {
   in_flight_ -= buffer.capacity();
   context_->buffers->Release(std::move(buffer));
   if (!status.ok()) {
@@ -184,8 +182,7 @@ absl::Duration Delivery::LongInterval() const {
 
 void Delivery::CheckpointIfDue() {
   if (sync_running_ || phase_ != Phase::kFetching) return;
-  const absl::Duration passed =
-      absl::FromChrono(context_->loop->now() - checkpoint_time_);
+  const absl::Duration passed = absl::FromChrono(context_->loop->now() - checkpoint_time_);
   const uint64_t fresh = position_ - syncing_;
   // What proves nothing is of little use to a later try: it is only progress to be seen.
   const bool much = fresh >= context_->options.checkpoint_bytes && ProvesVersion(validators_);
@@ -318,9 +315,8 @@ void Delivery::OnVerified(const absl::StatusOr<bool>& matches) {
   }
   failure_.hresult = domain::kValidationFailed;
   failure_.context = domain::ErrorContext::kLocalFile;
-  failure_.detail =
-      absl::StrCat("the ", Av(AlgorithmName(spec_.file.checksum->algorithm)),
-                   " checksum of what was received is not the one that was given");
+  failure_.detail = absl::StrCat("the ", Av(AlgorithmName(spec_.file.checksum->algorithm)),
+                                 " checksum of what was received is not the one that was given");
   WindDown(Outcome::kFailed, false);
 }
 

@@ -45,8 +45,7 @@ ThreadPool::Options IoOptions(const EngineOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options,
-                                                       app::FileSystem* files,
-                                                       app::Clock* clock) {
+                                                       app::FileSystem* files, app::Clock* clock) {
   BITS_RETURN_IF_ERROR(InitCurl());
   BITS_ASSIGN_OR_RETURN(std::shared_ptr<EventLoop> loop, EventLoop::Create());
   const size_t allowed = AllowedByDescriptors();
@@ -145,13 +144,12 @@ void Engine::BeginAllowed() {
 
 void Engine::Begin(TransferId id, Transfer& transfer) {
   context_.active = admission_.running();
-  transfer.delivery = std::make_shared<Delivery>(&context_, std::move(transfer.spec),
-                                                 std::move(transfer.observer),
-                                                 [this, id] { OnEnded(id); });
+  transfer.delivery =
+      std::make_shared<Delivery>(&context_, std::move(transfer.spec), std::move(transfer.observer),
+                                 [this, id] { OnEnded(id); });
   if (transfer.source.empty()) {
-    transfer.bytes = std::make_unique<HttpTransfer>(&context_, &multi_, &lookups_,
-                                                    transfer.delivery.get(),
-                                                    std::move(transfer.url));
+    transfer.bytes = std::make_unique<HttpTransfer>(
+        &context_, &multi_, &lookups_, transfer.delivery.get(), std::move(transfer.url));
   } else {
     transfer.bytes = std::make_unique<SourceCopy>(&context_, transfer.delivery.get(),
                                                   std::move(transfer.source));

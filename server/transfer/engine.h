@@ -32,8 +32,7 @@ class Engine final : public app::TransferEngine {
   // `files` and `clock` outlive the engine. The first call initialises libcurl: before there are
   // other threads.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options,
-                                                        app::FileSystem* files,
-                                                        app::Clock* clock);
+                                                        app::FileSystem* files, app::Clock* clock);
   // Shutdown, for at most ten seconds; what has not ended by then is dropped without a word.
   ~Engine() override;
 
@@ -52,7 +51,7 @@ class Engine final : public app::TransferEngine {
     app::TransferSpec spec;
     std::shared_ptr<app::TransferObserver> observer;
     Url url;
-    std::string source;  // of file://: the path
+    std::string source;                  // of file://: the path
     std::shared_ptr<Delivery> delivery;  // null while it waits for its turn
     std::unique_ptr<ByteSource> bytes;
   };
@@ -61,8 +60,7 @@ class Engine final : public app::TransferEngine {
          app::Clock* clock);
 
   // On the loop.
-  void Take(TransferId id, app::TransferSpec spec,
-            std::shared_ptr<app::TransferObserver> observer);
+  void Take(TransferId id, app::TransferSpec spec, std::shared_ptr<app::TransferObserver> observer);
   std::optional<domain::Failure> Locate(Transfer& transfer) const;
   void BeginAllowed();
   void Begin(TransferId id, Transfer& transfer);

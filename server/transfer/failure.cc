@@ -90,8 +90,7 @@ domain::Failure SourceFailure(const absl::Status& status) {
   return failure;
 }
 
-domain::Failure CurlFailure(int curl_code, long os_error, std::string text,
-                            uint32_t http_status) {
+domain::Failure CurlFailure(int curl_code, long os_error, std::string text, uint32_t http_status) {
   return RemoteFailure(HresultOfCurl(curl_code, os_error), std::move(text), http_status);
 }
 

@@ -10,8 +10,7 @@
 namespace bits::transfer {
 namespace {
 
-constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu",
-                                                   "Fri", "Sat", "Sun"};
+constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 constexpr std::array<std::string_view, 7> kLongDays = {
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -149,10 +148,10 @@ std::string FormatHttpDate(absl::Time time) {
   const std::string_view day = kDays.at(weekday);
   const std::string_view month = kMonths.at(static_cast<size_t>(civil.month()) - 1);
   std::array<char, 64> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%.3s, %02d %.3s %04lld %02d:%02d:%02d GMT",
-                                 day.data(), civil.day(), month.data(),
-                                 static_cast<long long>(civil.year()), civil.hour(),
-                                 civil.minute(), civil.second());
+  const int size =
+      std::snprintf(text.data(), text.size(), "%.3s, %02d %.3s %04lld %02d:%02d:%02d GMT",
+                    day.data(), civil.day(), month.data(), static_cast<long long>(civil.year()),
+                    civil.hour(), civil.minute(), civil.second());
   return {text.data(), static_cast<size_t>(size)};
 }
 

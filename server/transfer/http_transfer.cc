@@ -22,8 +22,8 @@ std::string Of(uint64_t part, std::optional<uint64_t> whole) {
 
 }  // namespace
 
-HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups,
-                           Delivery* delivery, Url url)
+HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, Delivery* delivery,
+                           Url url)
     : context_(context),
       multi_(multi),
       lookups_(lookups),
@@ -259,12 +259,12 @@ void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
   const bool closed_for_more = outcome.code == CURLE_OK && head.persistent && !head.chunked &&
                                head.content_length && !outcome.connection_kept;
   if (too_much_ || closed_for_more) {
-    return delivery_->Fail(RemoteFailure(domain::kInvalidHttpResponse,
-                                         absl::StrCat("the server sent more than the ",
-                                                      plan_->body_size.value_or(0),
-                                                      " bytes that it promised"),
-                                         head.status),
-                           false);
+    return delivery_->Fail(
+        RemoteFailure(domain::kInvalidHttpResponse,
+                      absl::StrCat("the server sent more than the ", plan_->body_size.value_or(0),
+                                   " bytes that it promised"),
+                      head.status),
+        false);
   }
   if (outcome.code != CURLE_OK) return delivery_->Fail(Explain(outcome));
   if (plan_->body_size && received_ < *plan_->body_size) {
@@ -285,8 +285,8 @@ void HttpTransfer::Redirect() {
   const std::string& location = parser_.head().location;
   std::variant<Url, domain::Hresult> target = FollowRedirect(url_, location);
   if (const auto* refused = std::get_if<domain::Hresult>(&target)) {
-    return delivery_->Fail(RemoteFailure(
-        *refused, absl::StrCat("a redirect leads to ", RedactUrl(location)), status));
+    return delivery_->Fail(
+        RemoteFailure(*refused, absl::StrCat("a redirect leads to ", RedactUrl(location)), status));
   }
   url_ = std::get<Url>(std::move(target));
   Send();
@@ -299,9 +299,8 @@ domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const
   if (plan_) {
     text = absl::StrCat("the connection ended after ", Of(received_, plan_->body_size), " bytes: ");
   }
-  absl::StrAppend(&text, error_text_[0] != '\0'
-                             ? error_text_.data()
-                             : curl_easy_strerror(static_cast<CURLcode>(code)));
+  absl::StrAppend(&text, error_text_[0] != '\0' ? error_text_.data()
+                                                : curl_easy_strerror(static_cast<CURLcode>(code)));
   if (redirects_ > 0) absl::StrAppend(&text, " (redirected to ", RedactUrl(url_.text), ")");
   return CurlFailure(code, os_error_, std::move(text), plan_ ? parser_.head().status : 0);
 }
@@ -317,9 +316,8 @@ void HttpTransfer::ArmStallTimer(absl::Duration delay) {
 void HttpTransfer::OnStallTimer() {
   const absl::Duration timeout = context_->options.stall_timeout;
   const bool waits_for_us = paused_ || mode_ == Mode::kHold;
-  const absl::Duration idle = waits_for_us
-                                  ? absl::ZeroDuration()
-                                  : absl::FromChrono(context_->loop->now() - active_time_);
+  const absl::Duration idle =
+      waits_for_us ? absl::ZeroDuration() : absl::FromChrono(context_->loop->now() - active_time_);
   if (idle < timeout) return ArmStallTimer(timeout - idle);
   if (mode_ == Mode::kDiscard) {  // what matters was in the head
     multi_->Cancel(easy_.get());

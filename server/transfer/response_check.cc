@@ -193,8 +193,7 @@ class Checker {
       plan.total = 0;
       return plan;
     }
-    const VersionMatch match =
-        CompareVersions(request_.validators, request_.total, given_, total);
+    const VersionMatch match = CompareVersions(request_.validators, request_.total, given_, total);
     if (match == VersionMatch::kDifferent || (total && *total < request_.offset)) {
       return Anew(RestartReason::kChanged);
     }

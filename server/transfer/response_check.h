@@ -51,8 +51,8 @@ enum class Verdict : uint8_t {
 struct ResponsePlan {
   Verdict verdict = Verdict::kFail;
   app::RestartReason reason = app::RestartReason::kChanged;  // of kRestart...
-  std::optional<uint64_t> body_size = {};  // what the body must come to
-  std::optional<uint64_t> total = {};      // of the file
+  std::optional<uint64_t> body_size = {};                    // what the body must come to
+  std::optional<uint64_t> total = {};                        // of the file
   // Of the version that is here from now on. Last-Modified only where it tells versions apart (RFC
   // 9110, 8.8.2.2: it is older than the Date of the response).
   domain::Validators validators = {};

@@ -9,9 +9,7 @@
 namespace bits::transfer {
 namespace {
 
-std::string_view Trim(std::string_view text) {
-  return Sv(absl::StripAsciiWhitespace(Av(text)));
-}
+std::string_view Trim(std::string_view text) { return Sv(absl::StripAsciiWhitespace(Av(text))); }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase(Av(a), Av(b));

@@ -73,12 +73,11 @@ void SourceCopy::OnOpened(absl::StatusOr<Version> version) {
   version_ = *std::move(version);
   domain::Validators validators{version_.etag, FormatHttpDate(version_.modified)};
   if (delivery_->position() > 0) {
-    const VersionMatch match = CompareVersions(delivery_->validators(), delivery_->total(),
-                                               validators, version_.size);
+    const VersionMatch match =
+        CompareVersions(delivery_->validators(), delivery_->total(), validators, version_.size);
     if (match != VersionMatch::kSame) {
-      return delivery_->Restart(match == VersionMatch::kDifferent
-                                    ? app::RestartReason::kChanged
-                                    : app::RestartReason::kUnproven,
+      return delivery_->Restart(match == VersionMatch::kDifferent ? app::RestartReason::kChanged
+                                                                  : app::RestartReason::kUnproven,
                                 [this] { Fetch(); });
     }
   }

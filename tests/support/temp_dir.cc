@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <vector>
 
@@ -47,8 +46,10 @@ void WriteFile(const std::string& path, std::string_view content) {
 
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
+  std::string content(in ? std::filesystem::file_size(path) : 0, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
   if (!in) Die("cannot read", path);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return content;
 }
 
 std::string ReadFileOr(const std::string& path, std::string_view otherwise) {
