@@ -29,10 +29,10 @@ ensure_go() {
 install_tools() {
   mkdir -p build/tools
   export PATH=$PWD/build/tools:$PATH
+  ensure_go
 
   if ! command -v grpcurl >/dev/null; then
     say "Installing grpcurl $GRPCURL_VERSION into build/tools"
-    ensure_go
     GOBIN=$PWD/build/tools go install \
       "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL_VERSION" 2>build/tools/grpcurl.log ||
       skip_tool grpcurl "$(tail -1 build/tools/grpcurl.log)"
