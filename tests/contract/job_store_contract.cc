@@ -35,7 +35,12 @@ void JobStoreContract::Insert(domain::Job& job, absl::Time next_timer) {
 }
 
 void JobStoreContract::Update(domain::Job& job, absl::Time next_timer) {
-  BITS_EXPECT_OK(Commit([&](app::Transaction& t) { return t.UpdateJob(job, next_timer); }));
+  domain::Job written;
+  BITS_EXPECT_OK(Commit([&](app::Transaction& t) {
+    written = job;  // the body may be run again
+    return t.UpdateJob(written, next_timer);
+  }));
+  job = written;
 }
 
 domain::Job JobStoreContract::InsertQueued(absl::Time now) {

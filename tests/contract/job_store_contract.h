@@ -67,7 +67,7 @@ class JobStoreContract : public ::testing::TestWithParam<BackendParam> {
   Samples& samples() { return samples_; }
 
   absl::Status Commit(app::JobStore::Body body) { return CommitAndWait(*store_, std::move(body)); }
-  // Expects it to be stored. `job` gets its version.
+  // Expect it to be stored. `job` gets its version.
   void Insert(domain::Job& job, absl::Time next_timer = absl::InfiniteFuture());
   void Update(domain::Job& job, absl::Time next_timer = absl::InfiniteFuture());
   // A new job of "owner", QUEUED and inserted.

@@ -6,19 +6,28 @@ namespace {
 
 class MemoryBackend final : public JobStoreBackend {
  public:
+  explicit MemoryBackend(bool run_twice) : run_twice_(run_twice) {}
+
   std::unique_ptr<app::JobStore> Open(const StoreLimits& limits) override {
     store::MemoryJobStore::Options options;
+    options.run_twice = run_twice_;
     options.queue_capacity = limits.queue_capacity;
     options.events_kept = limits.events_kept;
     options.rows_per_page = limits.rows_per_page;
     return std::make_unique<store::MemoryJobStore>(options);
   }
   bool durable() const override { return false; }
+
+ private:
+  const bool run_twice_;
 };
 
-std::unique_ptr<JobStoreBackend> Make() { return std::make_unique<MemoryBackend>(); }
+std::unique_ptr<JobStoreBackend> MakePlain() { return std::make_unique<MemoryBackend>(false); }
+std::unique_ptr<JobStoreBackend> MakeTwice() { return std::make_unique<MemoryBackend>(true); }
 
-INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract, ::testing::Values(BackendParam{"Memory", &Make}),
+INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract,
+                         ::testing::Values(BackendParam{"Plain", &MakePlain},
+                                           BackendParam{"RunsBodiesTwice", &MakeTwice}),
                          BackendName);
 
 }  // namespace

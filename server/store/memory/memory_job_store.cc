@@ -74,6 +74,10 @@ absl::Status MemoryJobStore::RunBody(const Body& body) {
   if (!health.ok()) return health;
   MutexLock lock(state_mutex_);
   MemoryTransaction transaction(state_);
+  if (options_.run_twice) {
+    body(transaction).IgnoreError();
+    transaction.Rollback();
+  }
   absl::Status outcome = body(transaction);
   if (!outcome.ok()) {
     transaction.Rollback();

@@ -29,6 +29,8 @@ class MemoryJobStore final : public app::JobStore {
     // returns at once and is carried out, in order, before the outermost Commit returns. With
     // several threads the one that is at it may carry out the commits of the others.
     bool synchronous = false;
+    // True: every body is run, rolled back, and run again, as a store may do at any time.
+    bool run_twice = false;
     size_t queue_capacity = 8192;    // bodies that wait
     uint64_t events_kept = 100000;   // 1 or more
     uint32_t rows_per_page = 10000;  // looked at for one page of ListJobs

@@ -100,6 +100,8 @@ absl::StatusOr<int64_t> Database::QueryInt(std::string_view sql) {
 
 int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
+int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
+
 int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

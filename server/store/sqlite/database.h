@@ -54,6 +54,8 @@ class Database {
 
   // Rows that the last INSERT, UPDATE or DELETE changed.
   int64_t changes() const;
+  // Rows changed since the connection was opened.
+  int64_t total_changes() const;
   // The rowid of the last row inserted.
   int64_t last_insert_id() const;
   bool in_transaction() const;

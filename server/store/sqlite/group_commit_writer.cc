@@ -11,6 +11,13 @@ namespace bits::store {
 
 using Clock = CondVar::Clock;
 
+namespace {
+
+// After a body has spoilt its group: who does so once often does so again.
+constexpr int kCarefulGroups = 8;
+
+}  // namespace
+
 GroupCommitWriter::GroupCommitWriter(Options options, std::unique_ptr<Database> database,
                                      Health& health)
     : options_(options),
@@ -108,10 +115,31 @@ void GroupCommitWriter::CommitGroup() {
 }
 
 absl::Status GroupCommitWriter::TryCommitGroup(bool& commit_tried) {
-  const auto end = Clock::now() + absl::ToChronoNanoseconds(options_.group_time);
-  BITS_RETURN_IF_ERROR(database_->Execute("BEGIN IMMEDIATE"));
+  BITS_RETURN_IF_ERROR(database_->Cached("BEGIN IMMEDIATE")->Run());
+  BITS_RETURN_IF_ERROR(RunBodies());
+  BITS_RETURN_IF_ERROR(transaction_.Trim());
+  commit_tried = true;
+  BITS_RETURN_IF_ERROR(database_->Cached("COMMIT")->Run());
+  log_used_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommitWriter::RunBodies() {
+  bool careful = careful_groups_ > 0;
+  if (careful) --careful_groups_;
+  auto end = Clock::now() + absl::ToChronoNanoseconds(options_.group_time);
   for (size_t next = 0; next < group_.size(); ++next) {
-    BITS_RETURN_IF_ERROR(RunBody(group_[next]));
+    bool spoilt = false;
+    BITS_RETURN_IF_ERROR(RunBody(group_[next], careful, spoilt));
+    if (spoilt) {
+      BITS_RETURN_IF_ERROR(database_->Cached("ROLLBACK")->Run());
+      BITS_RETURN_IF_ERROR(database_->Cached("BEGIN IMMEDIATE")->Run());
+      careful = true;
+      careful_groups_ = kCarefulGroups;
+      end = Clock::now() + absl::ToChronoNanoseconds(options_.group_time);
+      next = static_cast<size_t>(-1);
+      continue;
+    }
     if (Clock::now() >= end) {
       // The rest goes first next time.
       MutexLock lock(mutex_);
@@ -124,16 +152,13 @@ absl::Status GroupCommitWriter::TryCommitGroup(bool& commit_tried) {
       Take();
     }
   }
-  BITS_RETURN_IF_ERROR(transaction_.Trim());
-  commit_tried = true;
-  BITS_RETURN_IF_ERROR(database_->Cached("COMMIT")->Run());
-  log_used_ = true;
   return absl::OkStatus();
 }
 
-// OK unless the group is lost.
-absl::Status GroupCommitWriter::RunBody(Item& item) {
-  BITS_RETURN_IF_ERROR(database_->Cached("SAVEPOINT body")->Run());
+// OK unless the group is lost. `spoilt`: the body failed and left writes behind.
+absl::Status GroupCommitWriter::RunBody(Item& item, bool with_savepoint, bool& spoilt) {
+  if (with_savepoint) BITS_RETURN_IF_ERROR(database_->Cached("SAVEPOINT body")->Run());
+  const int64_t changes = database_->total_changes();
   transaction_.Begin();
   item.outcome = item.body(transaction_);
   const Failure failure = database_->TakeFailure();
@@ -141,9 +166,12 @@ absl::Status GroupCommitWriter::RunBody(Item& item) {
     Judge(failure);
     return absl::UnavailableError("the store failed in the midst of a change");
   }
-  if (!item.outcome.ok()) {
-    BITS_RETURN_IF_ERROR(database_->Cached("ROLLBACK TO body")->Run());
+  const bool left_writes = !item.outcome.ok() && database_->total_changes() != changes;
+  if (!with_savepoint) {
+    spoilt = left_writes;
+    return absl::OkStatus();
   }
+  if (left_writes) BITS_RETURN_IF_ERROR(database_->Cached("ROLLBACK TO body")->Run());
   return database_->Cached("RELEASE body")->Run();
 }
 

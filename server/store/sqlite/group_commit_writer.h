@@ -22,10 +22,12 @@ namespace bits::store {
 
 // Owns the connection that writes and checkpoints. Thread-safe.
 //
-// A group is one transaction, each body of it in a savepoint of its own. It takes what waits
-// and what comes while it runs, up to a number and a time; it never waits for more. If the
-// commit fails all of the group hear UNAVAILABLE, those refused by their body too, as they
-// may have been refused for what others of the group wrote.
+// A group is one transaction. It takes what waits and what comes while it runs, up to a
+// number and a time; it never waits for more. A savepoint for each body would cost as much as
+// the body. So bodies run without, which is right as long as none fails that has written
+// something; when one does, the group is rolled back and run again with savepoints, and so
+// are some groups after it. If the commit fails all of the group hear UNAVAILABLE, those
+// refused by their body too, as they may have been refused for what others of the group wrote.
 class GroupCommitWriter {
  public:
   using Body = app::JobStore::Body;
@@ -68,7 +70,8 @@ class GroupCommitWriter {
   void Take() BITS_REQUIRES(mutex_);
   void CommitGroup();
   absl::Status TryCommitGroup(bool& commit_tried);
-  absl::Status RunBody(Item& item);
+  absl::Status RunBodies();
+  absl::Status RunBody(Item& item, bool with_savepoint, bool& spoilt);
   void FailGroup(bool commit_tried);
   void Finish();
   void CheckpointIfDue();
@@ -85,6 +88,7 @@ class GroupCommitWriter {
   std::unique_ptr<Database> database_;
   SqliteTransaction transaction_;
   std::vector<Item> group_;
+  int careful_groups_ = 0;  // so many groups to come use savepoints
   bool full_ = false;
   CondVar::Clock::time_point next_probe_;
   int64_t checkpoint_at_;
