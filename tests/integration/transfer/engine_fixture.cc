@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "server/domain/error_code.h"
-
 namespace bits::transfer {
 
 RecordingObserver::RecordingObserver(const app::TransferSpec& spec, Hooks hooks)

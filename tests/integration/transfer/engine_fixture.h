@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "server/app/ports/transfer_engine.h"
 #include "server/base/mutex.h"
+#include "server/domain/error_code.h"
 #include "server/platform/posix_file_system.h"
 #include "server/platform/system_clock.h"
 #include "server/transfer/engine.h"
