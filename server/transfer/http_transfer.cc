@@ -7,6 +7,7 @@
 #include "server/base/redact.h"
 #include "server/base/strings.h"
 #include "server/domain/error_code.h"
+#include "server/transfer/close_notify.h"
 #include "server/transfer/failure.h"
 
 namespace bits::transfer {
@@ -105,6 +106,7 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &HttpTransfer::OnConnected);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &WatchForCloseNotify);
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
   }
@@ -149,6 +151,8 @@ size_t HttpTransfer::OnHeader(char* data, size_t size, size_t count, void* self)
 bool HttpTransfer::TakeHead() {
   if (parser_.head().status / 100 == 1) return true;
   plan_ = CheckResponse(request_, parser_.head(), context_->clock->Now());
+  const bool until_close = !plan_->body_size && !parser_.head().chunked;
+  tls_connection_ = until_close ? TlsConnectionOf(easy_.get()) : nullptr;
   switch (plan_->verdict) {
     case Verdict::kWhole:
     case Verdict::kPart:
@@ -255,10 +259,12 @@ void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
 
 void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
   const ResponseHead& head = parser_.head();
-  // libcurl reads no further than Content-Length, but gives up a connection on which more came.
-  const bool closed_for_more = outcome.code == CURLE_OK && head.persistent && !head.chunked &&
-                               head.content_length && !outcome.connection_kept;
-  if (too_much_ || closed_for_more) {
+  // libcurl reads no further than Content-Length; it gives up a connection if more came along with
+  // the head. On a plain one what else came can be seen; over TLS it may be the protocol's.
+  const bool by_length = outcome.code == CURLE_OK && !head.chunked && head.content_length;
+  const bool more_came = by_length && ((head.persistent && !outcome.connection_kept) ||
+                                       (outcome.unread && url_.scheme == "http"));
+  if (too_much_ || more_came) {
     return delivery_->Fail(
         RemoteFailure(domain::kInvalidHttpResponse,
                       absl::StrCat("the server sent more than the ", plan_->body_size.value_or(0),
@@ -268,7 +274,11 @@ void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
   }
   if (outcome.code != CURLE_OK) return delivery_->Fail(Explain(outcome));
   if (plan_->body_size && received_ < *plan_->body_size) {
-    return delivery_->Fail(Explain({CURLE_PARTIAL_FILE, false}));
+    return delivery_->Fail(Explain({.code = CURLE_PARTIAL_FILE}));
+  }
+  if (tls_connection_ != nullptr && !CloseNotifySeen(tls_connection_) &&
+      !delivery_->spec().file.checksum) {
+    return delivery_->Fail(Explain({.code = CURLE_PARTIAL_FILE}));
   }
   // A 206 may give less than was asked for, if it says so.
   if (plan_->total && delivery_->position() < *plan_->total) return Fetch();
@@ -321,7 +331,7 @@ void HttpTransfer::OnStallTimer() {
   if (idle < timeout) return ArmStallTimer(timeout - idle);
   if (mode_ == Mode::kDiscard) {  // what matters was in the head
     multi_->Cancel(easy_.get());
-    return OnDone({CURLE_WRITE_ERROR, false});
+    return OnDone({.code = CURLE_WRITE_ERROR});
   }
   delivery_->Fail(RemoteFailure(
       domain::kConnectTimeout,

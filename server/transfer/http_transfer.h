@@ -82,6 +82,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   uint64_t discarded_ = 0;
   bool too_much_ = false;  // more came than was promised
   bool paused_ = false;
+  const void* tls_connection_ = nullptr;  // whose end is the body's end
   EventLoop::TimerId stall_timer_ = 0;
   EventLoop::Clock::time_point active_time_;
 };

@@ -1,6 +1,7 @@
 #include "server/transfer/multi_driver.h"
 
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include <chrono>
 #include <utility>
@@ -56,7 +57,7 @@ void MultiDriver::Start(CURL* easy, Request* request) {
     auto it = requests_.find(easy);
     if (it == requests_.end() || it->second != request) return;
     requests_.erase(it);
-    request->OnDone({CURLE_OUT_OF_MEMORY, false});
+    request->OnDone({.code = CURLE_OUT_OF_MEMORY});
   });
 }
 
@@ -123,6 +124,9 @@ void MultiDriver::CheckDone() {
     curl_socket_t socket = CURL_SOCKET_BAD;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
     outcome.connection_kept = socket != CURL_SOCKET_BAD;
+    int unread = 0;
+    outcome.unread =
+        outcome.connection_kept && ::ioctl(socket, FIONREAD, &unread) == 0 && unread > 0;
     curl_multi_remove_handle(multi_.get(), easy);  // `message` is gone with it
     auto it = requests_.find(easy);
     if (it == requests_.end()) continue;
@@ -136,7 +140,7 @@ void MultiDriver::StartOver() {
   std::unordered_map<CURL*, Request*> requests = std::exchange(requests_, {});
   for (const auto& [easy, request] : requests) curl_multi_remove_handle(multi_.get(), easy);
   Open();
-  for (const auto& [easy, request] : requests) request->OnDone({CURLE_RECV_ERROR, false});
+  for (const auto& [easy, request] : requests) request->OnDone({.code = CURLE_RECV_ERROR});
 }
 
 }  // namespace bits::transfer

@@ -20,6 +20,8 @@ class MultiDriver {
     CURLcode code = CURLE_OK;
     // The connection is still there for the next request.
     bool connection_kept = false;
+    // Something waits to be read from it already.
+    bool unread = false;
   };
   class Request {
    public:

@@ -65,7 +65,6 @@ std::variant<Url, domain::Hresult> ParseUrl(std::string_view text) {
     case CURLUE_OK:
       return TakeApart(parsed.get());
     case CURLUE_UNSUPPORTED_SCHEME:
-    case CURLUE_BAD_SCHEME:
       return domain::kUnrecognizedScheme;
     default:
       return domain::kInvalidUrl;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -126,6 +127,7 @@ std::string OriginRequest::Header(const std::string& lower_case_name) const {
 absl::StatusOr<std::unique_ptr<OriginServer>> OriginServer::Start(Options options) {
   std::unique_ptr<OriginServer> server(new OriginServer);
   if (options.tls) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     BITS_ASSIGN_OR_RETURN(Certificate certificate, MakeCertificate());
     BITS_ASSIGN_OR_RETURN(server->tls_, TlsServerContext::Make(certificate));
     server->ca_pem_ = certificate.certificate;
@@ -280,6 +282,7 @@ bool OriginServer::Answer(OriginStream& stream, const OriginRequest& request) {
   {
     MutexLock lock(mutex_);
     requests_[path].push_back(request);
+    requests_[path].back().bytes_sent_before = bytes_sent_[path];
     if (auto it = resources_.find(path); it != resources_.end()) {
       resource = it->second;
     } else {
@@ -305,7 +308,7 @@ bool OriginServer::Answer(OriginStream& stream, const OriginRequest& request) {
   int status = behavior.status;
   std::string_view body = *resource.body;
   if (status != 0) {
-    body = "no";
+    body = status == 204 || status == 304 ? "" : "no";
   } else {
     Part part;
     RangeKind kind = RangeKind::kWhole;

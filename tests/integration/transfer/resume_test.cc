@@ -7,9 +7,9 @@ namespace {
 
 using app::RestartReason;
 using domain::Validators;
+using testing::Behavior;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::Behavior;
 using testing::MakeContent;
 using testing::Resource;
 
@@ -21,8 +21,8 @@ const char* const kNewDate = "Thu, 22 Oct 2015 07:28:00 GMT";
 class ResumeTest : public EngineTest {
  protected:
   // What stands at the origin now.
-  void Origin(const std::string& content, const std::string& etag,
-              const std::string& last_modified, Behavior behavior = {}) {
+  void Origin(const std::string& content, const std::string& etag, const std::string& last_modified,
+              Behavior behavior = {}) {
     Resource resource;
     resource.body = std::make_shared<std::string>(content);
     resource.etag = etag;
@@ -145,9 +145,9 @@ TEST_F(ResumeTest, TheWrongPartIsNotTaken) {
 }
 
 TEST_F(ResumeTest, APartLongerThanItsContentRange) {
-  Origin(old_, "\"v1\"", kOldDate,
-         {.content_range = "bytes 1234567-1234999/3000000",
-          .framing = Behavior::Framing::kChunked});
+  Origin(
+      old_, "\"v1\"", kOldDate,
+      {.content_range = "bytes 1234567-1234999/3000000", .framing = Behavior::Framing::kChunked});
   auto observer = ExpectFailed(Resume(old_, kHere), domain::kInvalidHttpResponse);
   EXPECT_LE(observer->Recorded().bytes_transferred, 1235000u);
 }
@@ -319,8 +319,8 @@ TEST_F(ResumeTest, ConnectionsThatAreCutOff) {
         EXPECT_EQ(spec.file.bytes_transferred, before + 800'000);
       }
       before = spec.file.bytes_transferred;
-      Origin(old_, "\"v1\"", kOldDate, {.cut_after = reset && tries > 5 ? kSize : 800'000,
-                                        .reset = reset});
+      Origin(old_, "\"v1\"", kOldDate,
+             {.cut_after = reset && tries > 5 ? kSize : 800'000, .reset = reset});
     }
     EXPECT_TRUE(TemporaryContent() == old_);
     BITS_ASSERT_OK(files_->Remove(spec.file.temporary_path));
@@ -380,8 +380,7 @@ TEST_F(RequireRangesTest, ANewVersionIsNoError) {
 }
 
 TEST_F(RequireRangesTest, AServerThatDoesNotSayHowLong) {
-  Origin(old_, "\"v1\"", kOldDate,
-         {.ignore_range = true, .framing = Behavior::Framing::kChunked});
+  Origin(old_, "\"v1\"", kOldDate, {.ignore_range = true, .framing = Behavior::Framing::kChunked});
   ExpectFailed(Require(Spec()), domain::kMissingFileSize);
 }
 
