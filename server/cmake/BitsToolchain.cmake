@@ -22,6 +22,8 @@ if(BITS_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER
         "${CMAKE_COMMAND}" -E env
         CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
+        # Another clone of the tree finds what this one compiled.
+        "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
         "${BITS_CCACHE_PROGRAM}")
   endif()
 endif()
