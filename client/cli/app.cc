@@ -9,6 +9,7 @@
 
 #include "client/cli/command.h"
 #include "client/cli/json.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -51,23 +52,26 @@ std::string MainHelp() {
   for (const auto& command : Commands()) {
     absl::StrAppendFormat(&text, "  %-12s %s\n", command.name, command.summary);
   }
-  absl::StrAppend(&text, "  help         show what a command does: bitsctl help COMMAND\n\nOptions:\n",
-                  OptionLines(GlobalOptions()),
-                  "\nJOB is jobs/ID, an id, the beginning of one (4 characters or more) if no other\n"
-                  "begins so, or a display name that no other job has.\n\n",
-                  ExitCodeHelp());
+  absl::StrAppend(
+      &text, "  help         show what a command does: bitsctl help COMMAND\n\nOptions:\n",
+      OptionLines(GlobalOptions()),
+      "\nJOB is jobs/ID, an id, the beginning of one (4 characters or more) if no other\n"
+      "begins so, or a display name that no other job has.\n\n",
+      ExitCodeHelp());
   return text;
 }
 
 std::string CommandHelp(const Command& command) {
-  std::string text = absl::StrCat("bitsctl ", command.name, ": ", command.summary, "\n\nUsage: bitsctl ",
-                                  command.name, command.options.empty() ? "" : " [OPTIONS]",
-                                  command.arguments.empty() ? "" : " ", command.arguments, "\n");
+  std::string text =
+      absl::StrCat("bitsctl ", command.name, ": ", command.summary, "\n\nUsage: bitsctl ",
+                   command.name, command.options.empty() ? "" : " [OPTIONS]",
+                   command.arguments.empty() ? "" : " ", command.arguments, "\n");
   if (!command.help.empty()) absl::StrAppend(&text, "\n", command.help);
   if (!command.options.empty()) {
     absl::StrAppend(&text, "\nOptions:\n", OptionLines(command.options));
   }
-  absl::StrAppend(&text, "\nFor all commands:\n", OptionLines(GlobalOptions()), "\n", ExitCodeHelp());
+  absl::StrAppend(&text, "\nFor all commands:\n", OptionLines(GlobalOptions()), "\n",
+                  ExitCodeHelp());
   return text;
 }
 
@@ -116,6 +120,7 @@ class App {
     ConnectionOptions options;
     options.user_agent = "bitsctl";
     options.retry.max_elapsed = std::chrono::seconds(3);
+    options.retry.max_backoff = std::chrono::seconds(1);  // somebody waits and looks
     if (const auto text = arguments.Get("wait")) {
       const auto wait = ParseDuration(*text);
       if (!wait.ok()) {
@@ -133,11 +138,18 @@ class App {
         command.waits ? environment_.make_interrupts() : std::make_unique<Interrupts>();
     const auto connection = MakeConnection(address, options);
     if (!connection.ok()) return Misused(std::string(connection.status().message()));
-    Context context{Client(*connection), console_, *interrupts, address,
+    Context context{Client(*connection),
+                    console_,
+                    *interrupts,
+                    address,
                     given ? absl::StrCat("bitsctl --server=", *given) : "bitsctl",
                     arguments.Has("json")};
     const ExitCode code = command.run(arguments, context);
     if (code == ExitCode::kUsage && !context.json) Hint(&command);
+    if (!console_.out.stream.flush()) {
+      console_.err.stream << "bitsctl: the output could not be written" << std::endl;
+      return Combine(code, ExitCode::kUsage);
+    }
     return code;
   }
 

@@ -112,7 +112,8 @@ std::size_t FindCommand(const std::vector<std::string>& words,
                         const std::vector<OptionSpec>& specs) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (!IsOption(words[i])) return i;
-    const OptionSpec* spec = FindSpec(specs, words[i].substr(std::min<std::size_t>(2, words[i].size())));
+    const OptionSpec* spec =
+        FindSpec(specs, words[i].substr(std::min<std::size_t>(2, words[i].size())));
     if (spec != nullptr && !spec->value.empty()) ++i;
   }
   return words.size();

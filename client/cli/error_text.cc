@@ -4,6 +4,7 @@
 #include <absl/strings/str_format.h>
 
 #include "bits/status.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -15,13 +16,12 @@ std::string ContextName(v1::ErrorContext context) {
   return name.rfind(prefix, 0) == 0 ? name.substr(prefix.size()) : name;
 }
 
-// What gRPC says of a connection that failed, down to what a user needs.
+// What gRPC says of a connection that failed, down to what a user needs: "failed to
+// connect to all addresses; last error: UNKNOWN: ipv4:...: Connection refused".
 std::string ConnectionTrouble(const std::string& message) {
-  for (const std::string marker : {"Failed to connect to remote host: ", "last error: "}) {
-    const auto at = message.rfind(marker);
-    if (at != std::string::npos) return message.substr(at + marker.size());
-  }
-  return message;
+  const auto colon = message.rfind(": ");
+  const bool wordy = message.rfind("failed to connect", 0) == 0 && colon != std::string::npos;
+  return wordy ? message.substr(colon + 2) : message;
 }
 
 const char* Advice(const v1::Error& error) {
@@ -58,9 +58,9 @@ std::string ErrorDetails(const v1::Error& error, absl::TimeZone zone) {
   };
   line("Error:", absl::StrCat(error.code(), " (", HresultText(error.hresult()), ")"));
   line("Meaning:", error.description());
-  line("Context:", absl::StrCat(ContextName(error.context()),
-                                error.context_description().empty() ? "" : ": ",
-                                error.context_description()));
+  line("Context:",
+       absl::StrCat(ContextName(error.context()), error.context_description().empty() ? "" : ": ",
+                    error.context_description()));
   line("Remote:", error.remote_name());
   line("Local:", error.local_name());
   line("Protocol:", error.protocol());

@@ -27,7 +27,7 @@ ExitCode Combine(ExitCode first, ExitCode second) {
 const char* ExitCodeHelp() {
   return "Exit codes:\n"
          "  0    done\n"
-         "  1    the command line is wrong; nothing was asked of the server\n"
+         "  1    the command line is wrong, or the output could not be written\n"
          "  2    the server refused (no such job, not in this state, a wrong value)\n"
          "  3    the job stopped in STATE_ERROR\n"
          "  4    the job was cancelled, or completed with only some of its files\n"

@@ -10,7 +10,8 @@ namespace bits::cli {
 
 enum class ExitCode {
   kOk = 0,
-  // The command line is wrong; nothing was asked of the server.
+  // The command line is wrong, and nothing was asked of the server; or what it answered
+  // could not be written.
   kUsage = 1,
   // The server refused: no such job, not in this state, a wrong value.
   kRefused = 2,

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -69,8 +69,8 @@ absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::stri
   for (std::size_t i = 0; i < words.size(); i += 2) {
     if (!LooksLikeUrl(words[i]) || LooksLikeUrl(words[i + 1])) {
       return absl::InvalidArgumentError(
-          absl::StrCat("\"", Printable(words[LooksLikeUrl(words[i]) ? i + 1 : i]), "\" stands where ",
-                       LooksLikeUrl(words[i]) ? "a local name" : "a URL",
+          absl::StrCat("\"", Printable(words[LooksLikeUrl(words[i]) ? i + 1 : i]),
+                       "\" stands where ", LooksLikeUrl(words[i]) ? "a local name" : "a URL",
                        " should be; each URL needs its LOCAL: URL LOCAL [URL LOCAL ...]"));
     }
     files.push_back(MakeFile(words[i], words[i + 1]));
@@ -113,8 +113,7 @@ absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text) {
     checksum.set_hex(hex);
     return checksum;
   }
-  return absl::InvalidArgumentError(
-      "a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX");
+  return absl::InvalidArgumentError("a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX");
 }
 
 absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files) {

@@ -7,7 +7,7 @@
 namespace bits::cli {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(500);
+constexpr auto kFollowTick = std::chrono::milliseconds(500);
 
 bool IsStopped(const v1::Job& job) {
   switch (job.state()) {
@@ -34,7 +34,7 @@ class Follower {
     options.filter = FilterForJobs({result_.job});
     WatchQueue queue(client_, options, interrupts);
     while (!done_) {
-      auto item = queue.Take(kTick);
+      auto item = queue.Take(kFollowTick);
       std::visit([this](auto& what) { On(what); }, item);
     }
     return std::move(result_);
@@ -69,8 +69,8 @@ class Follower {
     listener_.OnJob(job);
     const bool transient = job.state() == v1::Job::STATE_TRANSIENT_ERROR;
     if (job.state() == v1::Job::STATE_ERROR || (transient && entered)) {
-      const auto known = error != nullptr ? absl::StatusOr<v1::Error>(*error)
-                                          : client_.GetError(job.name());
+      const auto known =
+          error != nullptr ? absl::StatusOr<v1::Error>(*error) : client_.GetError(job.name());
       if (known.ok() && transient) listener_.OnTransientError(*known);
       if (known.ok() && !transient) result_.error = *known;
     }

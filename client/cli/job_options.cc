@@ -4,6 +4,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -47,7 +48,8 @@ absl::Status ApplyTransferOptions(const Arguments& arguments, v1::Job& job,
     mask.emplace_back("transfer_options.max_parallel_files");
   }
   if (arguments.Has("require-ranges") && arguments.Has("no-require-ranges")) {
-    return absl::InvalidArgumentError("--require-ranges and --no-require-ranges exclude each other");
+    return absl::InvalidArgumentError(
+        "--require-ranges and --no-require-ranges exclude each other");
   }
   if (arguments.Has("require-ranges") || arguments.Has("no-require-ranges")) {
     job.mutable_transfer_options()->set_require_ranges(arguments.Has("require-ranges"));
@@ -65,7 +67,8 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
       {"retry-delay", "DURATION", "wait between a transient error and the next try (default 10m)"},
       {"no-progress-timeout", "DURATION",
        "how long transient errors may last with no new byte (default 14d; 0: none may)"},
-      {"max-download-time", "DURATION", "how long the transfer may take (default 90d; 0: no limit)"},
+      {"max-download-time", "DURATION",
+       "how long the transfer may take (default 90d; 0: no limit)"},
       {"label", "KEY=VALUE", "a mark of your own, to filter by", true},
       {"max-parallel-files", "N", "how many files at once, 1 to 64 (default 4)"},
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -74,8 +74,8 @@ absl::StatusOr<std::string> ResolveJob(const Client& client, const std::string& 
   }
   if (found.size() == 1) return found[0].name();
 
-  std::string message = absl::StrCat("several jobs are called \"", Printable(text),
-                                     "\"; say which by its id:");
+  std::string message =
+      absl::StrCat("several jobs are called \"", Printable(text), "\"; say which by its id:");
   for (std::size_t i = 0; i < std::min(found.size(), kMostNamed); ++i) {
     absl::StrAppend(&message, "\n  ", JobId(found[i].name()), "  ",
                     Printable(found[i].display_name()));

@@ -8,6 +8,7 @@
 #include "client/cli/error_text.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/render.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -34,21 +35,6 @@ int Rank(v1::Job::State state) {
 
 bool IsFinal(v1::Job::State state) {
   return state == v1::Job::STATE_ACKNOWLEDGED || state == v1::Job::STATE_CANCELLED;
-}
-
-// Cut to `width` columns; escape sequences have none.
-std::string CutPainted(const std::string& line, int width) {
-  std::string cut;
-  int columns = 0;
-  bool escape = false;
-  for (const char c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\x1b') escape = true;
-    if (!escape && (byte & 0xc0) != 0x80 && ++columns > width) continue;
-    if (escape || columns <= width) cut += c;
-    if (escape && c == 'm') escape = false;
-  }
-  return cut;
 }
 
 }  // namespace
@@ -80,7 +66,7 @@ std::vector<std::string> MonitorBoard::Lines(int width, int height) const {
   std::vector<v1::Job> top;
   for (std::size_t i = 0; i < shown; ++i) top.push_back(*order[i]);
 
-  std::vector<std::size_t> widths;
+  std::vector<int> widths;
   std::vector<std::string> lines = JobTable(top, false, terminal_, widths);
   for (std::size_t i = 0; i < top.size(); ++i) {
     const bool waits = top[i].wait().reason() == v1::Wait::REASON_RETRY;
@@ -88,7 +74,7 @@ std::vector<std::string> MonitorBoard::Lines(int width, int height) const {
       lines[i + 1] += "  " + WaitText(top[i].wait(), absl::Now(), absl::LocalTimeZone());
     }
   }
-  for (auto& line : lines) line = CutPainted(line, width);
+  for (auto& line : lines) line = Cut(line, width);
   if (order.size() > shown) lines.push_back(absl::StrCat("and ", order.size() - shown, " more"));
   return lines;
 }

@@ -8,12 +8,15 @@
 #include <cmath>
 #include <vector>
 
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
 namespace {
 
 constexpr auto kWindow = std::chrono::seconds(5);
+// Over less than this, events that were held up on their way would tell of a miracle.
+constexpr std::chrono::duration<double> kLeastSpan = std::chrono::milliseconds(200);
 constexpr int kLeastName = 12;
 constexpr int kLeastBar = 8;
 constexpr int kMostBar = 50;
@@ -31,9 +34,8 @@ std::vector<std::string> Facts(const ProgressView& view) {
   if (const auto fraction = Fraction(view)) {
     facts.push_back(absl::StrFormat("%3d%%", static_cast<int>(std::floor(*fraction * 100))));
   }
-  facts.push_back(view.total
-                      ? absl::StrCat(BytesText(view.bytes), " of ", BytesText(*view.total))
-                      : BytesText(view.bytes));
+  facts.push_back(view.total ? absl::StrCat(BytesText(view.bytes), " of ", BytesText(*view.total))
+                             : BytesText(view.bytes));
   if (view.files_total > 1) {
     facts.push_back(absl::StrCat(view.files_done, "/", view.files_total, " files"));
   }
@@ -42,24 +44,6 @@ std::vector<std::string> Facts(const ProgressView& view) {
     facts.push_back(ClockText(absl::Seconds(left->count())) + " left");
   }
   return facts;
-}
-
-// Cut to `columns` at the boundary of a UTF-8 character.
-std::string Cut(const std::string& text, int columns) {
-  int count = 0;
-  std::size_t end = 0;
-  while (end < text.size()) {
-    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
-    if (begins && count++ == columns) break;
-    ++end;
-  }
-  return text.substr(0, end);
-}
-
-int Columns(const std::string& text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
 }
 
 std::string Bar(double fraction, int width) {
@@ -75,7 +59,8 @@ std::string Bar(double fraction, int width) {
 
 std::optional<std::chrono::seconds> TimeLeft(const ProgressView& view) {
   if (!view.total || !view.rate || *view.rate < 1.0) return std::nullopt;
-  const std::uint64_t rest = *view.total - std::min(*view.total, view.bytes);
+  if (view.bytes >= *view.total) return std::nullopt;
+  const std::uint64_t rest = *view.total - view.bytes;
   const double seconds = std::ceil(static_cast<double>(rest) / *view.rate);
   if (seconds > 1e9) return std::nullopt;
   return std::chrono::seconds(static_cast<std::int64_t>(seconds));
@@ -126,7 +111,7 @@ std::optional<double> RateEstimator::Rate(TimePoint now) const {
   if (samples_.size() < 2) return std::nullopt;
   const auto& [begin, first_bytes] = samples_.front();
   const std::chrono::duration<double> span = std::max(now, samples_.back().first) - begin;
-  if (span.count() <= 0.0) return std::nullopt;
+  if (span < kLeastSpan) return std::nullopt;
   return static_cast<double>(samples_.back().second - first_bytes) / span.count();
 }
 

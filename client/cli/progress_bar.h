@@ -21,7 +21,7 @@ struct ProgressView {
 };
 
 // Whole seconds until the rest is here at the present rate, rounded up; unset while
-// that cannot be said (no total, no rate, or it stands still).
+// that cannot be said (no total, no rate, it stands still) and once it is all there.
 std::optional<std::chrono::seconds> TimeLeft(const ProgressView& view);
 
 // "a.iso [=======>        ]  45%  1.2 GiB of 2.7 GiB  34 MiB/s  0:44 left", never wider
@@ -38,7 +38,8 @@ class RateEstimator {
 
   // `bytes` in all were there at `now`. Fewer than before starts over.
   void Add(TimePoint now, std::uint64_t bytes);
-  // Goes down when nothing comes any more; unset before there are two moments.
+  // Goes down when nothing comes any more; unset until there are two moments
+  // that are far enough apart.
   std::optional<double> Rate(TimePoint now) const;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "client/cli/error_text.h"
 #include "client/cli/render.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -102,8 +103,7 @@ void ProgressDisplay::Draw() {
     ProgressView still = view_;
     still.rate.reset();
     still.label = absl::StrCat(label_, "  ", StateWords());
-    line = view_.bytes > 0 ? RenderProgressBar(still, width)
-                           : Printable(still.label).substr(0, static_cast<std::size_t>(width));
+    line = view_.bytes > 0 ? RenderProgressBar(still, width) : Cut(Printable(still.label), width);
   }
   terminal_.stream << kClearLine << line << std::flush;
   drawn_ = true;

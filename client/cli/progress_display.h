@@ -19,8 +19,9 @@ class ProgressDisplay final : public FollowListener {
 
   // `label` is what the bar is called. Writes to `terminal` until it is destroyed, and
   // leaves nothing half drawn.
-  ProgressDisplay(const Terminal& terminal, std::string label,
-                  SteadyNow now = [] { return std::chrono::steady_clock::now(); });
+  ProgressDisplay(
+      const Terminal& terminal, std::string label,
+      SteadyNow now = [] { return std::chrono::steady_clock::now(); });
   ~ProgressDisplay() override;
 
   void OnJob(const v1::Job& job) override;

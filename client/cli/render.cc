@@ -7,6 +7,7 @@
 
 #include "client/cli/error_text.h"
 #include "client/cli/job_ref.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -28,34 +29,17 @@ std::string PriorityName(v1::Job::Priority priority) {
   return Name(priority, v1::Job::Priority_Name(priority), "PRIORITY_");
 }
 
-std::size_t Columns(const std::string& text) {
-  // Bytes that begin a UTF-8 character.
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-std::string Truncate(const std::string& text, std::size_t columns) {
-  if (Columns(text) <= columns) return text;
-  std::string result;
-  std::size_t count = 0;
-  for (const char c : text) {
-    if ((static_cast<unsigned char>(c) & 0xc0) != 0x80 && ++count == columns) break;
-    result += c;
-  }
-  return result + "…";
-}
-
 constexpr std::size_t kStateColumn = 2;
 
 // One line of a table: cells padded to the widths; `state`, if not empty, stands for
 // the same word in colour.
-std::string Row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
+std::string Row(const std::vector<std::string>& cells, const std::vector<int>& widths,
                 const std::string& state) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     line += i == kStateColumn && !state.empty() ? state : cells[i];
     if (i + 1 < cells.size()) {
-      line.append(widths[i] - std::min(widths[i], Columns(cells[i])) + 2, ' ');
+      line.append(static_cast<std::size_t>(std::max(0, widths[i] - Columns(cells[i])) + 2), ' ');
     }
   }
   return line;
@@ -130,9 +114,9 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone) 
 }
 
 std::vector<std::string> JobTable(const std::vector<v1::Job>& jobs, bool long_ids,
-                                  const Terminal& terminal, std::vector<std::size_t>& widths) {
+                                  const Terminal& terminal, std::vector<int>& widths) {
   constexpr std::size_t kShortId = 8;
-  constexpr std::size_t kMostName = 40;
+  constexpr int kMostName = 40;
   const std::vector<std::string> heading = {"ID", "NAME", "STATE", "PRIORITY", "FILES", "PROGRESS"};
   const bool first = widths.empty();
 
@@ -140,12 +124,11 @@ std::vector<std::string> JobTable(const std::vector<v1::Job>& jobs, bool long_id
   if (first) rows.push_back(heading);
   for (const auto& job : jobs) {
     const std::string id = JobId(job.name());
-    rows.push_back({long_ids ? id : id.substr(0, kShortId),
-                    Truncate(Printable(job.display_name()), kMostName), StateName(job.state()),
-                    PriorityName(job.priority()),
-                    absl::StrCat(job.progress().files_transferred(), "/",
-                                 job.progress().files_total()),
-                    ProgressText(job.progress())});
+    rows.push_back(
+        {long_ids ? id : id.substr(0, kShortId), Shorten(Printable(job.display_name()), kMostName),
+         StateName(job.state()), PriorityName(job.priority()),
+         absl::StrCat(job.progress().files_transferred(), "/", job.progress().files_total()),
+         ProgressText(job.progress())});
   }
   widths.resize(heading.size(), 0);
   for (const auto& row : rows) {
@@ -217,19 +200,20 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone) {
   if (file.progress().has_bytes_total()) progress.set_bytes_total(file.progress().bytes_total());
   const bool whole = file.progress().has_bytes_total() &&
                      file.progress().bytes_transferred() == file.progress().bytes_total();
-  std::string text = absl::StrCat(
-      file.name().substr(file.name().rfind('/') + 1), "  ", Printable(file.local_name()), "  ",
-      ProgressText(progress), file.progress().completed() ? "  COMPLETED" : whole ? "  WHOLE" : "",
-      "\n    from ", Printable(file.remote_name()), "\n");
+  std::string text = absl::StrCat(file.name().substr(file.name().rfind('/') + 1), "  ",
+                                  Printable(file.local_name()), "  ", ProgressText(progress),
+                                  file.progress().completed() ? "  COMPLETED"
+                                  : whole                     ? "  WHOLE"
+                                                              : "",
+                                  "\n    from ", Printable(file.remote_name()), "\n");
   if (file.has_last_modified()) {
     absl::StrAppend(&text, "    last modified ", TimeText(file.last_modified(), zone), "\n");
   }
   if (file.has_checksum()) {
-    absl::StrAppend(
-        &text, "    checksum ",
-        Name(file.checksum().algorithm(), v1::Checksum::Algorithm_Name(file.checksum().algorithm()),
-             "ALGORITHM_"),
-        " ", Printable(file.checksum().hex()), "\n");
+    absl::StrAppend(&text, "    checksum ",
+                    Name(file.checksum().algorithm(),
+                         v1::Checksum::Algorithm_Name(file.checksum().algorithm()), "ALGORITHM_"),
+                    " ", Printable(file.checksum().hex()), "\n");
   }
   if (file.restarts() > 0) {
     absl::StrAppend(&text, "    started over ", file.restarts(), " times\n");

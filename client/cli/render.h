@@ -27,7 +27,7 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone);
 // The table of `bitsctl list`, line by line. `widths` keeps the columns of one page for
 // the next; empty at first, when there is also a heading.
 std::vector<std::string> JobTable(const std::vector<v1::Job>& jobs, bool long_ids,
-                                  const Terminal& terminal, std::vector<std::size_t>& widths);
+                                  const Terminal& terminal, std::vector<int>& widths);
 
 // Everything about a job, and the error that it keeps.
 std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error, absl::Time now,

@@ -118,19 +118,4 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
   return proto;
 }
 
-std::string Printable(const std::string& text) {
-  std::string result;
-  result.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C0 and DEL; and C1, which UTF-8 writes as C2 80 to C2 9F.
-    const bool c1 = byte == 0xc2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
-                    static_cast<unsigned char>(text[i + 1]) <= 0x9f;
-    if (c1) ++i;
-    result += byte < 0x20 || byte == 0x7f || c1 ? '?' : text[i];
-  }
-  return result;
-}
-
 }  // namespace bits::cli

@@ -31,10 +31,6 @@ absl::Time ToTime(const google::protobuf::Timestamp& time);
 absl::Duration ToDuration(const google::protobuf::Duration& duration);
 google::protobuf::Duration ToProto(absl::Duration duration);
 
-// `text` fit for a terminal: control characters, which could move the cursor or
-// change colours, become `?`.
-std::string Printable(const std::string& text);
-
 }  // namespace bits::cli
 
 #endif  // BITS_CLIENT_CLI_UNITS_H_

@@ -20,7 +20,7 @@ namespace bits::cli {
 
 class WatchQueue {
  public:
-  struct Tick {};       // nothing came in the time
+  struct Tick {};  // nothing came in the time
   struct Interrupted {};
   struct Reconnect {
     absl::Status why;

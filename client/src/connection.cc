@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -114,8 +115,7 @@ class GrpcConnection final : public Connection {
                                 const Request& request, const CallOptions& options) {
     Response response;
     const absl::Status status = client_internal::RetryUnavailable(
-        options_.retry, clock_, options.timeout.value_or(options_.timeout),
-        [&](Milliseconds left) {
+        options_.retry, clock_, options.timeout.value_or(options_.timeout), [&](Milliseconds left) {
           const auto context = NewContext(options_.metadata);
           context->set_deadline(std::chrono::system_clock::now() + left);
           return client_internal::ToAbslStatus((stub.*method)(context.get(), request, &response));
@@ -146,10 +146,15 @@ grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {
       options.user_agent.empty() ? own : absl::StrCat(options.user_agent, " ", own));
   // Trying again is ours, with our bounds; and the channel must not still be waiting
   // for its own next try to connect (by default up to 2 minutes) when ours comes.
+  const auto milliseconds = [](Milliseconds time) {
+    return static_cast<int>(std::clamp<Milliseconds::rep>(time.count(), 100, 60'000));
+  };
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   milliseconds(options.retry.initial_backoff));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, milliseconds(options.retry.max_backoff));
+  // How long a connection may take to come about, in spite of its name.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   // A watch must notice a server that vanished without a word.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
@@ -162,10 +167,8 @@ grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {
 absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const std::string& address,
                                                            ConnectionOptions options) {
   if (auto status = client_internal::CheckAddress(address); !status.ok()) return status;
-  auto credentials =
-      options.credentials ? options.credentials : grpc::InsecureChannelCredentials();
-  auto channel =
-      grpc::CreateCustomChannel(address, credentials, MakeChannelArguments(options));
+  auto credentials = options.credentials ? options.credentials : grpc::InsecureChannelCredentials();
+  auto channel = grpc::CreateCustomChannel(address, credentials, MakeChannelArguments(options));
   return MakeConnection(std::move(channel), std::move(options));
 }
 

@@ -91,8 +91,7 @@ std::optional<Milliseconds> ResumingWatchSession::Recover(const absl::Status& wh
     if (cancelled_) return Milliseconds(0);
   }
   const std::string reason = GetErrorReason(why);
-  const bool slow =
-      why.code() == absl::StatusCode::kResourceExhausted && reason == "SLOW_CONSUMER";
+  const bool slow = why.code() == absl::StatusCode::kResourceExhausted && reason == "SLOW_CONSUMER";
   const bool expired = why.code() == absl::StatusCode::kOutOfRange && reason == "CURSOR_EXPIRED";
   if (why.code() != absl::StatusCode::kUnavailable && !slow && !expired) return std::nullopt;
 

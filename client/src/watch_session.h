@@ -51,9 +51,9 @@ class ResumingWatchSession final : public WatchSession {
   std::unique_ptr<grpc::ClientReaderInterface<v1::JobEvent>> reader_;
   std::string cursor_;
   absl::Status end_;
-  bool delivered_ = false;         // anything, ever
-  bool received_ = false;          // anything from this stream
-  bool restart_pending_ = false;   // the next event begins another snapshot
+  bool delivered_ = false;        // anything, ever
+  bool received_ = false;         // anything from this stream
+  bool restart_pending_ = false;  // the next event begins another snapshot
   std::optional<TimePoint> outage_start_;
 
   std::mutex mutex_;

@@ -14,7 +14,7 @@ namespace bits::app {
 namespace {
 
 constexpr uint32_t kJobsAtOnce = 256;
-constexpr absl::Duration kPauseAfterFailure = absl::Seconds(1);
+constexpr absl::Duration kRetryReadAfter = absl::Seconds(1);
 constexpr absl::Duration kLongestWait = absl::Hours(1);
 
 }  // namespace
@@ -62,7 +62,7 @@ absl::Time TimerService::RunOnce() {
   absl::StatusOr<std::vector<domain::JobId>> due = store_->ListDue(now, kJobsAtOnce);
   if (!due.ok()) {
     BITS_LOG(kWarning, "cannot read the timers", {{"status", due.status()}});
-    return now + kPauseAfterFailure;
+    return now + kRetryReadAfter;
   }
   struct Progress {
     Mutex mutex;
@@ -102,9 +102,9 @@ absl::Time TimerService::RunOnce() {
     });
     failed = progress->failed;
   }
-  if (failed) return clock_->Now() + kPauseAfterFailure;
+  if (failed) return clock_->Now() + kRetryReadAfter;
   absl::StatusOr<absl::Time> next = store_->NextTimer();
-  return next.ok() ? *next : clock_->Now() + kPauseAfterFailure;
+  return next.ok() ? *next : clock_->Now() + kRetryReadAfter;
 }
 
 }  // namespace bits::app

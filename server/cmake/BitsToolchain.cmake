@@ -35,6 +35,8 @@ if(BITS_MOLD)
   endif()
 endif()
 
+# In a unity build GCC takes every .cc for a header.
+add_compile_options("$<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>")
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 
 if(BITS_SANITIZE)

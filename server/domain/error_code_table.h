@@ -25,6 +25,7 @@ inline constexpr ErrorCode kErrorCodes[] = {
 
     // Generic.
     {0x8000000A, "E_PENDING", "The data that the operation needs are not there yet."},
+    {0x8000000B, "E_BOUNDS", "The position is outside of what there is."},
     {0x80004001, "E_NOTIMPL", "The operation is not available for this kind of job."},
     {0x80004002, "E_NOINTERFACE", "The object has no such interface."},
     {0x80004003, "E_POINTER", "A required argument is missing."},
@@ -72,6 +73,7 @@ inline constexpr ErrorCode kErrorCodes[] = {
      "The operation could not be completed: there may be no route to the network."},
     {FromWin32(1006), "ERROR_FILE_INVALID",
      "The file was changed from outside so that the open one is no longer valid."},
+    {FromWin32(1062), "ERROR_SERVICE_NOT_ACTIVE", "The service is not running."},
     {FromWin32(1117), "ERROR_IO_DEVICE", "The device reported an input or output error."},
     {FromWin32(1223), "ERROR_CANCELLED", "The operation was cancelled by its caller."},
     {FromWin32(1225), "ERROR_CONNECTION_REFUSED", "The server refused the connection."},

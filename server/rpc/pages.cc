@@ -15,17 +15,18 @@ absl::StatusOr<v1::ListJobsResponse> ReadJobPage(app::JobManager* jobs, const To
                           jobs->ListJobs(request.principal, query, request.all_owners));
     v1::ListJobsResponse response;
     size_t bytes = 0;
+    uint32_t fitting = 0;
     for (const domain::Job& job : page.jobs) {
       v1::Job* filled = response.add_jobs();
       ToProto(job, jobs->policy(), filled);
       bytes += filled->ByteSizeLong();
-      if (bytes > max_bytes) break;
+      if (bytes > max_bytes && fitting > 0) break;
+      ++fitting;
     }
-    const auto filled = static_cast<uint32_t>(response.jobs_size());
-    if (bytes > max_bytes && filled > 1) {
+    if (fitting < page.jobs.size()) {
       // Only the store knows where a shorter page ends. Rare: jobs are small but for their
       // labels.
-      query.limit = filled - 1;
+      query.limit = fitting;
       continue;
     }
     if (!page.end) response.set_next_page_token(tokens.SealPage(page.last, request.binding));

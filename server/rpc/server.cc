@@ -13,7 +13,7 @@
 #include <mutex>
 #include <utility>
 
-#include "server/base/log.h"
+#include "server/base/mutex.h"
 #include "server/base/status_macros.h"
 #include "server/rpc/error_service.h"
 #include "server/rpc/gate.h"
@@ -130,9 +130,7 @@ class ServerImpl final : public Server {
         job_service_(env_, dependencies.jobs, &tokens_, &watches_),
         error_service_(env_, dependencies.jobs) {}
 
-  ~ServerImpl() override {
-    if (main_.server != nullptr) Drain(std::chrono::system_clock::now());
-  }
+  ~ServerImpl() override { Drain(std::chrono::system_clock::now()); }
 
   absl::Status Listen(const ServerOptions& options) {
     InitPlugins();
@@ -171,6 +169,8 @@ class ServerImpl final : public Server {
   }
 
   void SetServing(bool serving) override {
+    MutexLock lock(health_mutex_);
+    if (drained_) return;
     if (serving) gate_.Open();
     SetHealth(*main_.server, serving);
     if (admin_.server != nullptr) SetHealth(*admin_.server, serving);
@@ -183,9 +183,14 @@ class ServerImpl final : public Server {
   }
 
   void Drain(std::chrono::system_clock::time_point deadline) override {
+    if (main_.server == nullptr) return;
+    {
+      MutexLock lock(health_mutex_);
+      drained_ = true;
+      main_.server->GetHealthCheckService()->Shutdown();
+      if (admin_.server != nullptr) admin_.server->GetHealthCheckService()->Shutdown();
+    }
     gate_.Drain();
-    main_.server->GetHealthCheckService()->Shutdown();
-    if (admin_.server != nullptr) admin_.server->GetHealthCheckService()->Shutdown();
     watches_.EndAll(DrainingStatus());
     main_.server->Shutdown(deadline);
     main_.server.reset();  // Waits for the last reaction of every call.
@@ -208,6 +213,8 @@ class ServerImpl final : public Server {
   WatchRegistry watches_;
   JobService job_service_;
   ErrorService error_service_;
+  Mutex health_mutex_;
+  bool drained_ BITS_GUARDED_BY(health_mutex_) = false;
   std::string admin_address_;
   Endpoint admin_;
   Endpoint main_;

@@ -62,7 +62,7 @@ class Server {
   virtual ~Server() = default;
 
   // What health says, of the server and of both services. Once true, calls are taken; false
-  // later changes health only.
+  // later changes health only. Any thread; does nothing once Drain was called.
   virtual void SetServing(bool serving) = 0;
 
   // The addresses, with the ports that were found for 0.
@@ -73,7 +73,7 @@ class Server {
 
   // Ends it: health says NOT_SERVING for good, watches end and new calls are refused with
   // UNAVAILABLE (DRAINING), calls under way may finish until `deadline`, then they are
-  // cancelled. Blocks until gRPC is done with all of them. Once; never from a call.
+  // cancelled. Blocks until gRPC is done with all of them. One thread, never a call's; idempotent.
   virtual void Drain(std::chrono::system_clock::time_point deadline) = 0;
 };
 

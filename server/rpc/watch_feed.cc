@@ -25,8 +25,6 @@ WatchFeed::WatchFeed(const WatchSpec& spec, const Options& options, const app::W
       in_snapshot_(!spec.cursor),
       check_cursor_(spec.cursor.has_value()) {
   query_.filter = spec.filter;
-  // Final jobs too: whoever lost the events learns from the snapshot how a job ended.
-  query_.show_final = true;
   query_.limit = options.batch;
   if (spec.cursor) {
     cursor_ = *spec.cursor;

@@ -44,6 +44,8 @@ void FileSink::Truncate(uint64_t size, Done done) {
   strand_->Post([self = shared_from_this(), size, done = std::move(done)]() mutable {
     absl::Status status = self->Open();
     if (status.ok()) status = self->file_->Truncate(size);
+    // What follows would stand beside what should have gone.
+    if (!status.ok() && self->write_status_.ok()) self->write_status_ = status;
     self->loop_->Post([done = std::move(done), status = std::move(status)] { done(status); });
   });
 }

@@ -33,8 +33,8 @@ class FileSink : public std::enable_shared_from_this<FileSink> {
   void Size(std::function<void(absl::StatusOr<uint64_t>)> done);
   void Truncate(uint64_t size, Done done);
   void Reserve(uint64_t size, Done done);
-  // Gives the buffer back. After a write that failed the following ones fail alike, and touch
-  // nothing.
+  // Gives the buffer back. After a Write or Truncate that failed the following ones fail alike,
+  // and touch nothing.
   void Write(uint64_t offset, Buffer buffer, std::function<void(absl::Status, Buffer)> done);
   // All that was written before is durable, or nothing is known of it.
   void Sync(Done done);

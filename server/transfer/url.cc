@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_replace.h"
+#include "server/base/strings.h"
 #include "server/domain/error_code.h"
 #include "server/transfer/curl_handle.h"
 
@@ -72,7 +74,8 @@ std::variant<Url, domain::Hresult> ParseUrl(std::string_view text) {
 }
 
 std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_view location) {
-  const std::string copy(location);
+  // Spaces are common there, and libcurl strict.
+  const std::string copy = absl::StrReplaceAll(Av(location), {{" ", "%20"}});
   const CurlUrl target(curl_url());
   // Without credentials a relative location cannot inherit any.
   if (location.find('\0') != std::string_view::npos ||

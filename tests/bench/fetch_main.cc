@@ -41,6 +41,7 @@ absl::Status Fetch(const std::string& list) {
   if (!connection.ok()) return connection.status();
   const Client client(*connection);
   v1::CreateJobRequest request;
+  request.mutable_job()->set_display_name("benchmark");
   request.mutable_job()->mutable_transfer_options()->set_max_parallel_files(
       absl::GetFlag(FLAGS_parallel));
   request.set_start(true);

@@ -17,7 +17,12 @@ void PrintRow(const Row& row) {
 
 void Note(std::string_view what) { std::cerr << what << std::endl; }
 
-double Median(std::vector<double> values) { return Percentile(std::move(values), 50); }
+double Median(std::vector<double> values) {
+  if (values.size() % 2 == 1) return Percentile(std::move(values), 50);
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.empty() ? 0 : (values[half - 1] + values[half]) / 2;
+}
 
 double Percentile(std::vector<double> values, double percent) {
   if (values.empty()) return 0;

@@ -112,6 +112,7 @@ absl::StatusOr<Sample> MeasureBitsd(uint32_t count) {
   Load<bits::v1::CreateJobRequest, bits::v1::Job> load(
       [&](uint64_t n, bits::v1::CreateJobRequest& request) {
         request.set_start(true);
+        request.mutable_job()->set_display_name("slow");
         bits::v1::File* file = request.add_files();
         file->set_remote_name(origin.Url(n));
         file->set_local_name(absl::StrCat(n, ".bin"));

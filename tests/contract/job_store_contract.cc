@@ -1,6 +1,5 @@
 #include "tests/contract/job_store_contract.h"
 
-#include <future>
 #include <utility>
 
 #include "server/store/record.h"
@@ -10,14 +9,6 @@ namespace bits::testing {
 
 std::string BackendName(const ::testing::TestParamInfo<BackendParam>& info) {
   return info.param.name;
-}
-
-absl::Status CommitAndWait(app::JobStore& store, app::JobStore::Body body) {
-  // Shared: the promise must outlive the callback's return, which is after the wake-up.
-  auto outcome = std::make_shared<std::promise<absl::Status>>();
-  std::future<absl::Status> future = outcome->get_future();
-  store.Commit(std::move(body), [outcome](absl::Status s) { outcome->set_value(std::move(s)); });
-  return future.get();
 }
 
 JobStoreContract::~JobStoreContract() {

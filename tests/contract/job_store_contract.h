@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "server/app/ports/job_store.h"
+#include "tests/contract/commit_and_wait.h"
 #include "tests/contract/samples.h"
 
 namespace bits::testing {
@@ -32,7 +33,7 @@ namespace bits::testing {
 struct StoreLimits {
   size_t queue_capacity = 8192;
   uint64_t events_kept = 100000;
-  uint32_t rows_per_page = 10000;
+  uint32_t rows_per_page = 5000;
 };
 
 // One place where jobs are stored, for one test.
@@ -51,9 +52,6 @@ struct BackendParam {
 };
 inline void PrintTo(const BackendParam& param, std::ostream* out) { *out << param.name; }
 std::string BackendName(const ::testing::TestParamInfo<BackendParam>& info);
-
-// The store's answer to one Commit; any thread.
-absl::Status CommitAndWait(app::JobStore& store, app::JobStore::Body body);
 
 class JobStoreContract : public ::testing::TestWithParam<BackendParam> {
  protected:

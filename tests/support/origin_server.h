@@ -63,6 +63,7 @@ struct OriginRequest {
   std::string method;
   std::string target;                          // path and query
   std::map<std::string, std::string> headers;  // names in lower case
+  uint64_t bytes_sent_before = 0;              // BytesSent of its path when it arrived
   // "" if it is not there.
   std::string Header(const std::string& lower_case_name) const;
 };

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -38,5 +39,16 @@ MATCHER_P(HasReason, reason, std::string("has the reason ") + reason) {
 
 #define BITS_ASSERT_OK(expr) ASSERT_THAT((expr), ::bits::testing::IsOk())
 #define BITS_EXPECT_OK(expr) EXPECT_THAT((expr), ::bits::testing::IsOk())
+
+// Assigns the value of an absl::StatusOr to `lhs`, which may declare a variable; ends the test
+// if it is an error.
+#define BITS_ASSERT_OK_AND_ASSIGN(lhs, ...) \
+  BITS_ASSERT_OK_AND_ASSIGN_(BITS_TEST_CONCAT_(bits_status_or_, __LINE__), lhs, (__VA_ARGS__))
+#define BITS_ASSERT_OK_AND_ASSIGN_(holder, lhs, expr) \
+  auto holder = expr;                                 \
+  BITS_ASSERT_OK(holder);                             \
+  lhs = *std::move(holder)
+#define BITS_TEST_CONCAT_(a, b) BITS_TEST_CONCAT_AGAIN_(a, b)
+#define BITS_TEST_CONCAT_AGAIN_(a, b) a##b
 
 #endif  // BITS_TESTS_SUPPORT_STATUS_MATCHERS_H_

@@ -11,7 +11,7 @@
 namespace bits::testing {
 namespace {
 
-constexpr absl::Duration kLong = absl::Seconds(20);
+constexpr absl::Duration kLongWait = absl::Seconds(20);
 
 TEST(SubprocessTest, PassesOnOutputAndStatus) {
   TempDir dir;
@@ -23,7 +23,7 @@ TEST(SubprocessTest, PassesOnOutputAndStatus) {
   options.on_line = [&](std::string_view line) { lines.emplace_back(line); };
   auto process = Subprocess::Start(options);
   BITS_ASSERT_OK(process);
-  std::optional<int> status = (*process)->Wait(kLong);
+  std::optional<int> status = (*process)->Wait(kLongWait);
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(WEXITSTATUS(*status), 3);
   EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
@@ -47,7 +47,7 @@ TEST(SubprocessTest, AProgramThatIsNotThere) {
   options.argv = {"/nowhere/at/all"};
   auto process = Subprocess::Start(options);
   BITS_ASSERT_OK(process);
-  std::optional<int> status = (*process)->Wait(kLong);
+  std::optional<int> status = (*process)->Wait(kLongWait);
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(DescribeWaitStatus(*status), "exited with 127");
 }

@@ -5,7 +5,7 @@
 #include "client/cli/file_args.h"
 #include "client/cli/job_options.h"
 #include "client/cli/job_ref.h"
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -34,7 +34,8 @@ ExitCode RunCreate(const Arguments& arguments, Context& context) {
 }
 
 ExitCode RunAdd(const Arguments& arguments, Context& context) {
-  if (arguments.rest().size() < 3) return context.Misused("add wants JOB URL LOCAL [URL LOCAL ...]");
+  if (arguments.rest().size() < 3)
+    return context.Misused("add wants JOB URL LOCAL [URL LOCAL ...]");
   const std::string& text = arguments.rest()[0];
   auto files = FilesFromPairs({arguments.rest().begin() + 1, arguments.rest().end()}, false);
   if (!files.ok()) return context.Misused(std::string(files.status().message()));

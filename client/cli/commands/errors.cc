@@ -9,6 +9,7 @@
 #include "client/cli/command.h"
 #include "client/cli/error_text.h"
 #include "client/cli/job_ref.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -95,7 +96,8 @@ ExitCode RunDescribe(const Arguments& arguments, Context& context) {
     context.PrintJson(*description);
   } else {
     context.console.out.stream << HresultText(*code) << "  " << Printable(description->code())
-                               << "\n" << Printable(description->description()) << std::endl;
+                               << "\n"
+                               << Printable(description->description()) << std::endl;
   }
   return ExitCode::kOk;
 }

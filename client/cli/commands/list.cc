@@ -9,7 +9,7 @@
 #include "client/cli/job_ref.h"
 #include "client/cli/json.h"
 #include "client/cli/render.h"
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -58,12 +58,13 @@ class JobWriter {
   const bool long_ids_;
   std::size_t count_ = 0;
   std::vector<v1::Job> page_;
-  std::vector<std::size_t> widths_;
+  std::vector<int> widths_;
 };
 
 ExitCode RunList(const Arguments& arguments, Context& context) {
   if (!arguments.rest().empty()) {
-    return context.Misused("list takes no arguments; --filter chooses, `bitsctl info JOB` shows one");
+    return context.Misused(
+        "list takes no arguments; --filter chooses, `bitsctl info JOB` shows one");
   }
   std::size_t limit = SIZE_MAX;
   if (const auto text = arguments.Get("limit")) {
@@ -100,8 +101,10 @@ ExitCode RunInfo(const Arguments& arguments, Context& context) {
   }
   const auto error = context.client.GetError(*name);
   context.console.out.stream << JobDetails(
-      *job, error.ok() ? std::optional<v1::Error>(*error) : std::nullopt, absl::Now(),
-      absl::LocalTimeZone(), context.console.out) << std::flush;
+                                    *job,
+                                    error.ok() ? std::optional<v1::Error>(*error) : std::nullopt,
+                                    absl::Now(), absl::LocalTimeZone(), context.console.out)
+                             << std::flush;
   return ExitCode::kOk;
 }
 

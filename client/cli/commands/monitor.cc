@@ -10,7 +10,7 @@
 #include "client/cli/command.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/monitor_board.h"
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 #include "client/cli/watch_queue.h"
 
 namespace bits::cli {
@@ -107,8 +107,8 @@ class Monitor {
   void Settle(v1::JobEvent::Type type, const v1::Job& job) {
     seen_.insert(job.name());
     const bool gone = type == v1::JobEvent::TYPE_DELETED;
-    const bool final = job.state() == v1::Job::STATE_ACKNOWLEDGED ||
-                       job.state() == v1::Job::STATE_CANCELLED;
+    const bool final =
+        job.state() == v1::Job::STATE_ACKNOWLEDGED || job.state() == v1::Job::STATE_CANCELLED;
     if ((!gone && !final) || waiting_.erase(job.name()) == 0) return;
     outcome_ = Combine(outcome_, gone ? ExitCode::kIncomplete : ExitCodeForFinal(job));
     if (waiting_.empty()) code_ = outcome_;
@@ -134,6 +134,12 @@ class Monitor {
   std::map<std::string, std::chrono::steady_clock::time_point> last_progress_;
 };
 
+// What ends is still told: the event by which a job leaves a filter is sent.
+std::string LiveOnly(const std::string& filter) {
+  const std::string live = "state != STATE_ACKNOWLEDGED AND state != STATE_CANCELLED";
+  return filter.empty() ? live : absl::StrCat("(", filter, ") AND ", live);
+}
+
 ExitCode RunMonitor(const Arguments& arguments, Context& context) {
   WatchOptions options;
   options.filter = arguments.Get("filter").value_or("");
@@ -152,7 +158,6 @@ ExitCode RunMonitor(const Arguments& arguments, Context& context) {
     jobs.push_back(*job);
     names.insert(*name);
   }
-  if (!jobs.empty()) options.filter = FilterForJobs(jobs);
   if (jobs.empty()) {
     // A watch waits for a server that is away; one that was never there is an error.
     v1::ListJobsRequest probe;
@@ -161,6 +166,9 @@ ExitCode RunMonitor(const Arguments& arguments, Context& context) {
     probe.set_all_owners(options.all_owners);
     const auto answer = context.client.ListJobs(probe);
     if (!answer.ok()) return context.Fail("watch the jobs", answer.status());
+    if (!arguments.Has("final")) options.filter = LiveOnly(options.filter);
+  } else {
+    options.filter = FilterForJobs(jobs);
   }
   return Monitor(context, names).Run(std::move(options));
 }
@@ -177,7 +185,8 @@ Command MonitorCommand() {
       "code is 4 if one was cancelled or is not whole. A table on a terminal, a line for each\n"
       "event elsewhere; with --json each event as bits.v1.JobEvent on a line.\n";
   command.options = {{"filter", "FILTER", "only these jobs; see `bitsctl help list`"},
-                     {"all", "", "also jobs of other owners; an administrator's"}};
+                     {"all", "", "also jobs of other owners; an administrator's"},
+                     {"final", "", "begin with those that have ended, too"}};
   command.waits = true;
   command.run = RunMonitor;
   return command;

@@ -5,7 +5,7 @@
 #include "client/cli/command.h"
 #include "client/cli/job_options.h"
 #include "client/cli/job_ref.h"
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -51,8 +51,8 @@ ExitCode RunSet(const Arguments& arguments, Context& context) {
   const auto name = ResolveJob(context.client, arguments.rest()[0]);
   if (!name.ok()) return context.Fail(doing, name.status());
   request.mutable_job()->set_name(*name);
-  const auto job = labels ? UpdateLabels(arguments, request, context.client)
-                          : context.client.UpdateJob(request);
+  const auto job =
+      labels ? UpdateLabels(arguments, request, context.client) : context.client.UpdateJob(request);
   if (!job.ok()) return context.Fail(doing, job.status());
   if (context.json) context.PrintJson(*job);
   return ExitCode::kOk;
@@ -69,8 +69,8 @@ ExitCode RunSetRemote(const Arguments& arguments, Context& context) {
       absl::StrCat("change file ", file, " of ", Printable(arguments.rest()[0]));
   const auto name = ResolveJob(context.client, arguments.rest()[0]);
   if (!name.ok()) return context.Fail(doing, name.status());
-  const auto updated = context.client.SetRemoteName(absl::StrCat(*name, "/files/", ordinal),
-                                                    arguments.rest()[2]);
+  const auto updated =
+      context.client.SetRemoteName(absl::StrCat(*name, "/files/", ordinal), arguments.rest()[2]);
   if (!updated.ok()) return context.Fail(doing, updated.status());
   if (context.json) context.PrintJson(*updated);
   return ExitCode::kOk;

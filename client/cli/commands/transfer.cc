@@ -13,6 +13,7 @@
 #include "client/cli/job_ref.h"
 #include "client/cli/json.h"
 #include "client/cli/progress_display.h"
+#include "client/cli/text.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -80,7 +81,8 @@ class Transfer {
       err() << ErrorDetails(*result.error, absl::LocalTimeZone()) << "\n"
             << ErrorAdvice(*result.error, context_.program, id_);
     } else {
-      err() << "  " << context_.program << " errors " << id_ << "\n      shows what is known of it\n";
+      err() << "  " << context_.program << " errors " << id_
+            << "\n      shows what is known of it\n";
     }
     err() << std::flush;
     return ExitCode::kJobError;
@@ -121,10 +123,11 @@ class Transfer {
     const auto files = context_.client.ListFiles(request);
     const bool one = files.ok() && files->files_size() == 1;
     const std::uint32_t count = job.progress().files_transferred();
-    context_.console.out.stream
-        << "Saved " << (one ? Printable(files->files(0).local_name()) : absl::StrCat(count, " files"))
-        << ": " << BytesText(job.progress().bytes_transferred()) << " in " << Elapsed(job)
-        << std::endl;
+    context_.console.out.stream << "Saved "
+                                << (one ? Printable(files->files(0).local_name())
+                                        : absl::StrCat(count, " files"))
+                                << ": " << BytesText(job.progress().bytes_transferred()) << " in "
+                                << Elapsed(job) << std::endl;
     if (job.result() == v1::Job::RESULT_UNABLE_TO_DELETE_FILES) {
       err() << "Some temporary file could not be deleted." << std::endl;
     }

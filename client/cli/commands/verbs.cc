@@ -5,7 +5,7 @@
 #include "client/cli/command.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/render.h"
-#include "client/cli/units.h"
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -74,9 +74,10 @@ Command MakeVerb(const char* name, Verb verb, bool ends_well, const char* summar
 
 std::vector<Command> VerbCommands() {
   return {
-      MakeVerb("resume", &Client::ResumeJob, false, "let jobs run",
-               "A job that is suspended or stopped by an error becomes runnable; one that waits\n"
-               "for its next try makes it at once. `bitsctl transfer --resume JOB` also shows it.\n"),
+      MakeVerb(
+          "resume", &Client::ResumeJob, false, "let jobs run",
+          "A job that is suspended or stopped by an error becomes runnable; one that waits\n"
+          "for its next try makes it at once. `bitsctl transfer --resume JOB` also shows it.\n"),
       MakeVerb("suspend", &Client::SuspendJob, false, "stop jobs, keeping what they have",
                "`bitsctl resume` goes on where they stopped.\n"),
       MakeVerb("complete", &Client::CompleteJob, true, "give the files their names, end the jobs",

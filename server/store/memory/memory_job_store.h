@@ -31,9 +31,9 @@ class MemoryJobStore final : public app::JobStore {
     bool synchronous = false;
     // True: every body is run, rolled back, and run again, as a store may do at any time.
     bool run_twice = false;
-    size_t queue_capacity = 8192;    // bodies that wait
-    uint64_t events_kept = 100000;   // 1 or more
-    uint32_t rows_per_page = 10000;  // looked at for one page of ListJobs
+    size_t queue_capacity = 8192;   // bodies that wait
+    uint64_t events_kept = 100000;  // 1 or more
+    uint32_t rows_per_page = 5000;  // looked at for one page of ListJobs
   };
 
   explicit MemoryJobStore(Options options);

@@ -16,6 +16,11 @@ namespace {
 // After a body has spoilt its group: who does so once often does so again.
 constexpr int kCarefulGroups = 8;
 
+// Infinite durations are taken as long ones, since time points have an end.
+Clock::time_point After(absl::Duration duration) {
+  return Clock::now() + absl::ToChronoNanoseconds(std::min(duration, absl::Hours(24 * 365)));
+}
+
 }  // namespace
 
 GroupCommitWriter::GroupCommitWriter(Options options, std::unique_ptr<Database> database,
@@ -78,7 +83,7 @@ bool GroupCommitWriter::WaitForWork() {
       return true;
     }
   } else if (log_used_) {
-    if (!work_.WaitFor(mutex_, absl::ToChronoNanoseconds(options_.checkpoint_idle), ready)) {
+    if (!work_.WaitUntil(mutex_, After(options_.checkpoint_idle), ready)) {
       lock.Unlock();
       CheckpointWhenIdle();
       return true;
@@ -127,7 +132,7 @@ absl::Status GroupCommitWriter::TryCommitGroup(bool& commit_tried) {
 absl::Status GroupCommitWriter::RunBodies() {
   bool careful = careful_groups_ > 0;
   if (careful) --careful_groups_;
-  auto end = Clock::now() + absl::ToChronoNanoseconds(options_.group_time);
+  auto end = After(options_.group_time);
   for (size_t next = 0; next < group_.size(); ++next) {
     bool spoilt = false;
     BITS_RETURN_IF_ERROR(RunBody(group_[next], careful, spoilt));
@@ -136,7 +141,7 @@ absl::Status GroupCommitWriter::RunBodies() {
       BITS_RETURN_IF_ERROR(database_->Cached("BEGIN IMMEDIATE")->Run());
       careful = true;
       careful_groups_ = kCarefulGroups;
-      end = Clock::now() + absl::ToChronoNanoseconds(options_.group_time);
+      end = After(options_.group_time);
       next = static_cast<size_t>(-1);
       continue;
     }
@@ -215,7 +220,9 @@ void GroupCommitWriter::CheckpointIfDue() {
   const Failure failure = database_->TakeFailure();
   // A full disk is for the next commit to find: the log still holds everything.
   if (failure == Failure::kBroken) Judge(failure);
-  if (!status.ok()) BITS_LOG(kWarning, "the store's log could not be moved", {{"why", status}});
+  if (failure > Failure::kPassing) {
+    BITS_LOG(kWarning, "the store's log could not be moved", {{"why", status}});
+  }
 }
 
 void GroupCommitWriter::CheckpointWhenIdle() {
@@ -252,7 +259,7 @@ absl::Status GroupCommitWriter::TryProbe() {
 void GroupCommitWriter::Judge(Failure failure) {
   if (failure == Failure::kFull) {
     full_ = true;
-    next_probe_ = Clock::now() + absl::ToChronoNanoseconds(options_.probe_interval);
+    next_probe_ = After(options_.probe_interval);
     health_.Fail(FullStatus());
   } else if (failure == Failure::kBroken) {
     full_ = false;

@@ -11,9 +11,10 @@
 #include "server/store/sqlite/filter_sql.h"
 
 namespace bits::store {
-namespace {
 
-absl::Status NoSuchJob() { return absl::NotFoundError("no such job"); }
+absl::Status JobIsMissing() { return absl::NotFoundError("no such job"); }
+
+namespace {
 
 // All rows of a statement whose first column `read` makes a value of.
 template <typename T, typename Read>
@@ -49,18 +50,18 @@ absl::StatusOr<std::vector<domain::File>> ReadFilesBy(Database& database, std::s
 
 absl::StatusOr<domain::Job> ReadJob(Database& database, const domain::JobId& id) {
   const std::optional<std::string> packed = PackJobId(id);
-  if (!packed.has_value()) return NoSuchJob();
+  if (!packed.has_value()) return JobIsMissing();
   StatementLease statement = database.Cached("SELECT record FROM jobs WHERE id = ?1");
   statement->BindBlob(1, *packed);
   BITS_ASSIGN_OR_RETURN(const bool row, statement->Step());
-  if (!row) return NoSuchJob();
+  if (!row) return JobIsMissing();
   return DecodeJob(statement->Bytes(0));
 }
 
 absl::StatusOr<domain::File> ReadFile(Database& database, const domain::JobId& id,
                                       uint32_t ordinal) {
   const std::optional<std::string> packed = PackJobId(id);
-  if (!packed.has_value()) return NoSuchJob();
+  if (!packed.has_value()) return JobIsMissing();
   StatementLease statement = database.Cached(
       "SELECT record FROM files"
       " WHERE job = (SELECT seq FROM jobs WHERE id = ?1) AND ordinal = ?2");

@@ -6,12 +6,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/app/ports/job_store.h"
 #include "server/store/sqlite/database.h"
 
 namespace bits::store {
+
+// NOT_FOUND.
+absl::Status JobIsMissing();
 
 absl::StatusOr<domain::Job> ReadJob(Database& database, const domain::JobId& id);
 absl::StatusOr<domain::File> ReadFile(Database& database, const domain::JobId& id,

@@ -26,8 +26,8 @@ class SqliteJobStore final : public app::JobStore {
  public:
   struct Options {
     std::string state_directory;
-    size_t readers = 4;              // connections, thus reads at a time; others wait
-    uint32_t rows_per_page = 10000;  // looked at for one page of ListJobs
+    size_t readers = 4;             // connections, thus reads at a time; others wait
+    uint32_t rows_per_page = 5000;  // looked at for one page of ListJobs
     GroupCommitWriter::Options writer;
     std::span<const Migration> migrations = Migrations();
     std::string vfs;  // the name of a SQLite VFS, for tests; empty: the default

@@ -17,8 +17,6 @@ namespace {
 constexpr uint64_t kTrimSlack = 1000;
 constexpr uint64_t kTrimSlice = 4000;
 
-absl::Status NoSuchJob() { return absl::NotFoundError("no such job"); }
-
 // What of a job stands in indexed columns.
 struct Indexed {
   int64_t state;
@@ -64,7 +62,7 @@ constexpr int kState = 11;
 constexpr int kPriority = 12;
 constexpr int kUnsettled = 13;
 constexpr int kQueueTime = 14;
-constexpr int kOwner = 15;
+constexpr int kOwnerColumn = 15;
 
 void BindCommon(Statement& statement, const domain::Job& job, const std::string& labels,
                 const std::string& record) {
@@ -83,7 +81,7 @@ void BindIndexed(Statement& statement, const Indexed& indexed) {
   statement.BindInt(kPriority, indexed.priority);
   statement.BindInt(kUnsettled, indexed.unsettled);
   statement.BindInt(kQueueTime, indexed.queue_time);
-  statement.BindText(kOwner, indexed.owner);
+  statement.BindText(kOwnerColumn, indexed.owner);
 }
 
 constexpr std::string_view kInsertJob =
@@ -120,11 +118,11 @@ absl::Status SqliteTransaction::Trim() {
 absl::StatusOr<int64_t> SqliteTransaction::SeqOf(const domain::JobId& id) {
   if (known_.has_value() && known_->first == id) return known_->second;
   const std::optional<std::string> packed = PackJobId(id);
-  if (!packed.has_value()) return NoSuchJob();
+  if (!packed.has_value()) return JobIsMissing();
   StatementLease statement = database_.Cached("SELECT seq FROM jobs WHERE id = ?1");
   statement->BindBlob(1, *packed);
   BITS_ASSIGN_OR_RETURN(const bool row, statement->Step());
-  if (!row) return NoSuchJob();
+  if (!row) return JobIsMissing();
   known_.emplace(id, statement->Int(0));
   return known_->second;
 }
@@ -168,7 +166,7 @@ absl::Status SqliteTransaction::InsertJob(domain::Job& job, absl::Time next_time
 
 absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_timer) {
   const std::optional<std::string> packed = PackJobId(job.id);
-  if (!packed.has_value()) return NoSuchJob();
+  if (!packed.has_value()) return JobIsMissing();
   int64_t seq = 0;
   Indexed before;
   std::optional<int64_t> timer_before;
@@ -178,7 +176,7 @@ absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_time
         " FROM jobs WHERE id = ?1");
     select->BindBlob(1, *packed);
     BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
-    if (!row) return NoSuchJob();
+    if (!row) return JobIsMissing();
     seq = select->Int(0);
     if (static_cast<uint64_t>(select->Int(1)) != job.version) {
       return absl::AbortedError("the job was changed meanwhile");

@@ -303,13 +303,13 @@ class RedirectTest : public FailureTest {
 TEST_F(RedirectTest, AreFollowed) {
   Put({});
   for (int status : {301, 302, 303, 307, 308}) {
-    Redirect("/a", "/b?query=1", status);
+    Redirect("/a", "/b?query=1 2", status);
     Redirect("/b", "f", status);
     ExpectTransferred(Spec(origin_->Url("/a")), content_);
   }
   Redirect("/a", origin_->Url("/f"));
   ExpectTransferred(Spec(origin_->Url("/a")), content_);
-  EXPECT_EQ(origin_->Requests("/b").back().target, "/b?query=1");
+  EXPECT_EQ(origin_->Requests("/b").back().target, "/b?query=1%202");
 }
 
 TEST_F(RedirectTest, KeepTheRange) {

@@ -25,8 +25,8 @@ std::string Complaint(const std::vector<std::string>& words) {
 }
 
 TEST(ArgumentsTest, OptionsMayStandAnywhere) {
-  const auto arguments =
-      ParseArguments({"one", "--server=here", "--json", "two", "--label", "a=1", "--label=b=2"}, kSpecs);
+  const auto arguments = ParseArguments(
+      {"one", "--server=here", "--json", "two", "--label", "a=1", "--label=b=2"}, kSpecs);
   ASSERT_TRUE(arguments.ok()) << arguments.status();
   EXPECT_THAT(arguments->rest(), ElementsAre("one", "two"));
   EXPECT_EQ(arguments->Get("server"), "here");
@@ -159,10 +159,10 @@ TEST(JobOptionsTest, WritesWhatIsGivenAndSaysSo) {
              "--max-parallel-files=2", "--require-ranges", "--description=why"},
             job);
   ASSERT_TRUE(mask.ok()) << mask.status();
-  EXPECT_THAT(*mask, ElementsAre("description", "priority", "minimum_retry_delay",
-                                 "no_progress_timeout", "labels",
-                                 "transfer_options.max_parallel_files",
-                                 "transfer_options.require_ranges"));
+  EXPECT_THAT(
+      *mask,
+      ElementsAre("description", "priority", "minimum_retry_delay", "no_progress_timeout", "labels",
+                  "transfer_options.max_parallel_files", "transfer_options.require_ranges"));
   EXPECT_EQ(job.priority(), v1::Job::PRIORITY_LOW);
   EXPECT_EQ(job.minimum_retry_delay().seconds(), 60);
   EXPECT_TRUE(job.has_no_progress_timeout());

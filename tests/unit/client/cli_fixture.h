@@ -26,7 +26,8 @@ inline std::string IdOf(int number) {
   return id + "-0000-4000-8000-000000000000";
 }
 
-inline v1::Job MakeJob(int number, v1::Job::State state, const std::string& display_name = "a.iso") {
+inline v1::Job MakeJob(int number, v1::Job::State state,
+                       const std::string& display_name = "a.iso") {
   v1::Job job;
   job.set_name("jobs/" + IdOf(number));
   job.set_display_name(display_name);

@@ -15,14 +15,14 @@ namespace bits {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::Each;
+using ::testing::ElementsAre;
+using testing::FakeBitsd;
+using testing::FakeHandlers;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-using testing::FakeBitsd;
-using testing::FakeHandlers;
 
 ConnectionOptions Quick() {
   ConnectionOptions options;

@@ -8,12 +8,12 @@
 namespace bits::cli {
 namespace {
 
+using bits::testing::IdOf;
+using bits::testing::MakeJob;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using bits::testing::IdOf;
-using bits::testing::MakeJob;
 
 TEST(JobNameFromTest, AWholeNameInAnyCase) {
   const std::string id = "1f2e3d4c-5b6a-4988-8776-abcdef012345";
@@ -49,7 +49,8 @@ class ResolveJobTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::string> Resolve(const std::string& text) {
     bits::testing::FakeHandlers handlers;
-    handlers.list_jobs = [this](const v1::ListJobsRequest& request, v1::ListJobsResponse& response) {
+    handlers.list_jobs = [this](const v1::ListJobsRequest& request,
+                                v1::ListJobsResponse& response) {
       ++calls_;
       std::vector<v1::Job> matching;
       for (const auto& job : jobs_) {

@@ -10,13 +10,13 @@
 namespace bits::testing {
 namespace {
 
+using cli::ExitCode;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-using cli::ExitCode;
 
 v1::JobEvent Event(v1::JobEvent::Type type, const v1::Job& job) {
   v1::JobEvent event;
@@ -67,7 +67,10 @@ TEST_F(MonitorTest, OfAllJobsGoesOnUntilInterrupted) {
   EXPECT_EQ(ran.code, ExitCode::kInterrupted);
   EXPECT_THAT(ran.out, AllOf(HasSubstr("00010000  a.iso  QUEUED\n"),
                              HasSubstr("00010000  a.iso  ACKNOWLEDGED\n")));
-  EXPECT_EQ(watched_.filter(), "type = TYPE_DOWNLOAD");
+  EXPECT_EQ(watched_.filter(),
+            "(type = TYPE_DOWNLOAD) AND state != STATE_ACKNOWLEDGED AND state != STATE_CANCELLED");
+  Run({"monitor", "--final"});
+  EXPECT_EQ(watched_.filter(), "");
 }
 
 TEST_F(MonitorTest, OfSomeJobsEndsWithTheLast) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include "client/cli/text.h"
 
 namespace bits::cli {
 namespace {
@@ -26,11 +26,6 @@ ProgressView Half() {
   return view;
 }
 
-long Columns(const std::string& text) {
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
-
 TEST(ProgressBarTest, EverythingOnAWideTerminal) {
   EXPECT_EQ(RenderProgressBar(Half(), 100),
             "a.iso [======================>                      ]   50%  50 MiB of 100 MiB  "
@@ -41,9 +36,11 @@ TEST(ProgressBarTest, BeginningAndEnd) {
   ProgressView view = Half();
   view.rate.reset();
   view.bytes = 0;
-  EXPECT_EQ(RenderProgressBar(view, 60), "a.iso [>                             ]    0%  0 B of 100 MiB");
+  EXPECT_EQ(RenderProgressBar(view, 60),
+            "a.iso [>                             ]    0%  0 B of 100 MiB");
   view.bytes = 100 * kMiB;
-  EXPECT_EQ(RenderProgressBar(view, 60), "a.iso [==========================]  100%  100 MiB of 100 MiB");
+  EXPECT_EQ(RenderProgressBar(view, 60),
+            "a.iso [==========================]  100%  100 MiB of 100 MiB");
   // 100% only when all is there.
   view.bytes = 100 * kMiB - 1;
   EXPECT_THAT(RenderProgressBar(view, 60), HasSubstr("99%"));
@@ -60,7 +57,7 @@ TEST(ProgressBarTest, MoreThanTheTotalIsStillOneHundredPercent) {
   ProgressView view = Half();
   view.bytes = 300 * kMiB;
   EXPECT_THAT(RenderProgressBar(view, 80), HasSubstr("100%"));
-  EXPECT_EQ(TimeLeft(view), seconds(0));
+  EXPECT_EQ(TimeLeft(view), std::nullopt);
 }
 
 TEST(ProgressBarTest, AnUnknownTotalHasNoBarAndNoTimeLeft) {
@@ -134,6 +131,13 @@ TEST_F(RateEstimatorTest, NeedsTwoMoments) {
   EXPECT_EQ(rate_.Rate(At(seconds(9))), std::nullopt);
   rate_.Add(At(seconds(1)), 501 * kMiB);
   EXPECT_EQ(rate_.Rate(At(seconds(1))), std::nullopt);
+}
+
+TEST_F(RateEstimatorTest, ABurstIsNoRate) {
+  rate_.Add(At(milliseconds(0)), 0);
+  rate_.Add(At(milliseconds(1)), 100 * kMiB);
+  EXPECT_EQ(rate_.Rate(At(milliseconds(1))), std::nullopt);
+  EXPECT_DOUBLE_EQ(*rate_.Rate(At(milliseconds(500))), 200.0 * kMiB);
 }
 
 TEST_F(RateEstimatorTest, WhatWasThereBeforeDoesNotCount) {

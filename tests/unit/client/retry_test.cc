@@ -87,9 +87,9 @@ TEST(RetryTest, WaitsGrowToTheirBound) {
     return ++tries < 8 ? Unavailable() : absl::OkStatus();
   }).IgnoreError();
   // With the least luck: half of 100, 200, 400, 800, 1000, 1000, 1000.
-  EXPECT_THAT(clock.sleeps, ElementsAre(Milliseconds(50), Milliseconds(100), Milliseconds(200),
-                                        Milliseconds(400), Milliseconds(500), Milliseconds(500),
-                                        Milliseconds(500)));
+  EXPECT_THAT(clock.sleeps,
+              ElementsAre(Milliseconds(50), Milliseconds(100), Milliseconds(200), Milliseconds(400),
+                          Milliseconds(500), Milliseconds(500), Milliseconds(500)));
 }
 
 TEST(RetryTest, JitterStaysInTheUpperHalf) {

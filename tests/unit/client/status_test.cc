@@ -96,21 +96,25 @@ TEST(UuidTest, IsVersion4AndNeverTheSame) {
 }
 
 TEST(AddressTest, WhatIsOne) {
-  for (const char* address : {"127.0.0.1:7310", "bitsd.example:1", "[::1]:65535",
-                              "unix:/run/bitsd.sock", "unix:relative.sock",
-                              "dns:///bitsd.example:7310", "localhost:7310"}) {
+  for (const char* address :
+       {"127.0.0.1:7310", "bitsd.example:1", "[::1]:65535", "unix:/run/bitsd.sock",
+        "unix:relative.sock", "dns:///bitsd.example:7310", "localhost:7310"}) {
     EXPECT_TRUE(client_internal::CheckAddress(address).ok()) << address;
   }
 }
 
 TEST(AddressTest, WhatIsNotAndWhy) {
-  const std::pair<const char*, const char*> wrong[] = {
-      {"", "empty"},           {"localhost", "port is missing"},
-      {"unix:", "path"},       {"/run/bitsd.sock", "neither"},
-      {"host:", "65535"},      {"host:0", "65535"},
-      {"host:65536", "65535"}, {"host:http", "65535"},
-      {":7310", "host"},       {"::1:7310", "brackets"},
-      {"http://host:1", "neither"}};
+  const std::pair<const char*, const char*> wrong[] = {{"", "empty"},
+                                                       {"localhost", "port is missing"},
+                                                       {"unix:", "path"},
+                                                       {"/run/bitsd.sock", "neither"},
+                                                       {"host:", "65535"},
+                                                       {"host:0", "65535"},
+                                                       {"host:65536", "65535"},
+                                                       {"host:http", "65535"},
+                                                       {":7310", "host"},
+                                                       {"::1:7310", "brackets"},
+                                                       {"http://host:1", "neither"}};
   for (const auto& [address, why] : wrong) {
     const absl::Status status = client_internal::CheckAddress(address);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << address;

@@ -12,17 +12,17 @@
 namespace bits::testing {
 namespace {
 
+using cli::ExitCode;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
-using cli::ExitCode;
 using Writer = grpc::ServerWriter<v1::JobEvent>;
 
 v1::Job InState(v1::Job::State state) { return MakeJob(1, state); }
 
-v1::JobEvent Event(v1::JobEvent::Type type, const v1::Job& job) {
+v1::JobEvent EventOf(v1::JobEvent::Type type, const v1::Job& job) {
   v1::JobEvent event;
   event.set_type(type);
   *event.mutable_job() = job;
@@ -31,10 +31,10 @@ v1::JobEvent Event(v1::JobEvent::Type type, const v1::Job& job) {
 }
 
 v1::JobEvent Changed(v1::Job::State state) {
-  return Event(v1::JobEvent::TYPE_STATE_CHANGED, InState(state));
+  return EventOf(v1::JobEvent::TYPE_STATE_CHANGED, InState(state));
 }
 
-v1::JobEvent SnapshotEnd() {
+v1::JobEvent EndOfSnapshot() {
   v1::JobEvent event;
   event.set_type(v1::JobEvent::TYPE_SNAPSHOT_END);
   event.set_cursor("c0");
@@ -64,9 +64,9 @@ class TransferTest : public CliTest {
                                   Writer& writer) {
       watched_ = request;
       if (in_snapshot_) {
-        writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT, InState(v1::Job::STATE_QUEUED)));
+        writer.Write(EventOf(v1::JobEvent::TYPE_SNAPSHOT, InState(v1::Job::STATE_QUEUED)));
       }
-      writer.Write(SnapshotEnd());
+      writer.Write(EndOfSnapshot());
       for (const auto& event : events_) writer.Write(event);
       if (on_written_) on_written_();
       while (!context.IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -100,7 +100,7 @@ TEST_F(TransferTest, CreatesShowsCompletes) {
   auto moving = InState(v1::Job::STATE_TRANSFERRING);
   moving.mutable_progress()->set_bytes_total(10'485'760);
   moving.mutable_progress()->set_bytes_transferred(5'242'880);
-  events_ = {Changed(v1::Job::STATE_TRANSFERRING), Event(v1::JobEvent::TYPE_PROGRESS, moving),
+  events_ = {Changed(v1::Job::STATE_TRANSFERRING), EventOf(v1::JobEvent::TYPE_PROGRESS, moving),
              Changed(v1::Job::STATE_TRANSFERRED)};
   Serve();
   const auto ran = Run({"transfer", "http://a/a.iso", "out/a.iso"});
@@ -121,12 +121,12 @@ TEST_F(TransferTest, DrawsABarOnATerminalAndLeavesNothingOfIt) {
   auto moving = InState(v1::Job::STATE_TRANSFERRING);
   moving.mutable_progress()->set_bytes_total(10'485'760);
   moving.mutable_progress()->set_bytes_transferred(5'242'880);
-  events_ = {Event(v1::JobEvent::TYPE_STATE_CHANGED, moving),
-             Changed(v1::Job::STATE_TRANSFERRED)};
+  events_ = {EventOf(v1::JobEvent::TYPE_STATE_CHANGED, moving), Changed(v1::Job::STATE_TRANSFERRED)};
   Serve();
   const auto ran = Run({"transfer", "http://a/a.iso"});
   EXPECT_EQ(ran.code, ExitCode::kOk) << ran.err;
-  EXPECT_THAT(ran.err, AllOf(HasSubstr("a.iso ["), HasSubstr("50%"), ::testing::EndsWith("\r\x1b[K")));
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("a.iso ["), HasSubstr("50%"), ::testing::EndsWith("\r\x1b[K")));
 }
 
 TEST_F(TransferTest, QuietShowsNothingButTheResult) {
@@ -185,7 +185,7 @@ TEST_F(TransferTest, WaitsThroughATransientErrorAndSaysUntilWhen) {
 }
 
 TEST_F(TransferTest, SaysWhenAFileIsFetchedAnew) {
-  auto restarted = Event(v1::JobEvent::TYPE_FILE_RESTARTED, InState(v1::Job::STATE_TRANSFERRING));
+  auto restarted = EventOf(v1::JobEvent::TYPE_FILE_RESTARTED, InState(v1::Job::STATE_TRANSFERRING));
   restarted.set_file("jobs/" + IdOf(1) + "/files/1");
   events_ = {restarted, Changed(v1::Job::STATE_TRANSFERRED)};
   Serve();
@@ -263,7 +263,7 @@ TEST_F(TransferTest, AJobThatEndedBeforeTheWatchBeganIsAskedFor) {
 }
 
 TEST_F(TransferTest, OtherJobsOfTheSameMomentAreNotOurs) {
-  events_ = {Event(v1::JobEvent::TYPE_STATE_CHANGED, MakeJob(2, v1::Job::STATE_ERROR)),
+  events_ = {EventOf(v1::JobEvent::TYPE_STATE_CHANGED, MakeJob(2, v1::Job::STATE_ERROR)),
              Changed(v1::Job::STATE_TRANSFERRED)};
   Serve();
   EXPECT_EQ(Run({"transfer", "http://a/a.iso"}).code, ExitCode::kOk);

@@ -57,19 +57,18 @@ TEST(ClockTextTest, AsOnAClock) {
 }
 
 TEST(BytesTextTest, ThreeDigitsOrSo) {
-  const std::pair<std::uint64_t, const char*> sizes[] = {
-      {0, "0 B"},
-      {999, "999 B"},
-      {1'000, "1.0 KiB"},
-      {1'023, "1.0 KiB"},
-      {1'536, "1.5 KiB"},
-      {10'188, "9.9 KiB"},
-      {10'200, "10 KiB"},
-      {1'022'976, "999 KiB"},
-      {1'023'488, "1.0 MiB"},
-      {1ULL << 30, "1.0 GiB"},
-      {2'899'102'924ULL, "2.7 GiB"},
-      {UINT64_MAX, "16 EiB"}};
+  const std::pair<std::uint64_t, const char*> sizes[] = {{0, "0 B"},
+                                                         {999, "999 B"},
+                                                         {1'000, "1.0 KiB"},
+                                                         {1'023, "1.0 KiB"},
+                                                         {1'536, "1.5 KiB"},
+                                                         {10'188, "9.9 KiB"},
+                                                         {10'200, "10 KiB"},
+                                                         {1'022'976, "999 KiB"},
+                                                         {1'023'488, "1.0 MiB"},
+                                                         {1ULL << 30, "1.0 GiB"},
+                                                         {2'899'102'924ULL, "2.7 GiB"},
+                                                         {UINT64_MAX, "16 EiB"}};
   for (const auto& [bytes, text] : sizes) EXPECT_EQ(BytesText(bytes), text) << bytes;
 }
 
@@ -92,13 +91,6 @@ TEST(ToProtoTest, AndBack) {
   EXPECT_EQ(proto.seconds(), 1);
   EXPECT_EQ(proto.nanos(), 500'000'000);
   EXPECT_EQ(ToDuration(proto), absl::Milliseconds(1'500));
-}
-
-TEST(PrintableTest, NothingReachesTheTerminalButText) {
-  EXPECT_EQ(Printable("Grüße, 世界.iso"), "Grüße, 世界.iso");
-  EXPECT_EQ(Printable("a\x1b[31mred\r\n\x7f"), "a?[31mred???");
-  EXPECT_EQ(Printable("csi \xc2\x9b 2J"), "csi ? 2J");
-  EXPECT_EQ(Printable("nbsp \xc2\xa0"), "nbsp \xc2\xa0");
 }
 
 }  // namespace

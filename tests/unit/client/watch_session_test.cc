@@ -17,9 +17,9 @@ namespace bits {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
 using testing::FakeBitsd;
 using testing::FakeHandlers;
+using ::testing::SizeIs;
 using Writer = grpc::ServerWriter<v1::JobEvent>;
 
 v1::JobEvent Event(v1::JobEvent::Type type, const std::string& cursor = "") {
@@ -29,7 +29,7 @@ v1::JobEvent Event(v1::JobEvent::Type type, const std::string& cursor = "") {
   return event;
 }
 
-grpc::Status Away() { return {grpc::StatusCode::UNAVAILABLE, "draining"}; }
+grpc::Status GoneAway() { return {grpc::StatusCode::UNAVAILABLE, "draining"}; }
 grpc::Status Slow() {
   return testing::Refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "SLOW_CONSUMER", "too slow");
 }
@@ -45,8 +45,8 @@ class WatchTest : public ::testing::Test {
   void Serve(std::vector<Script> scripts) {
     scripts_ = std::move(scripts);
     FakeHandlers handlers;
-    handlers.watch_jobs = [this](grpc::ServerContext& context,
-                                 const v1::WatchJobsRequest& request, Writer& writer) {
+    handlers.watch_jobs = [this](grpc::ServerContext& context, const v1::WatchJobsRequest& request,
+                                 Writer& writer) {
       Script script;
       {
         const std::lock_guard lock(mutex_);
@@ -100,11 +100,11 @@ TEST_F(WatchTest, GoesOnAfterTheLastEventWhenTheServerWentAway) {
   Serve({[](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
            writer.Write(Event(v1::JobEvent::TYPE_CREATED, "c2"));
-           return Away();
+           return GoneAway();
          },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_STATE_CHANGED, "c3"));
-           return Away();
+           return GoneAway();
          }});
   const auto session = Watch();
   EXPECT_EQ(session->cursor(), "");
@@ -126,7 +126,7 @@ TEST_F(WatchTest, ASlowConsumerGoesOnAtOnce) {
          },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_PROGRESS, "c2"));
-           return Away();
+           return GoneAway();
          }});
   WatchOptions options;
   options.filter = "state = STATE_ERROR";
@@ -144,13 +144,13 @@ TEST_F(WatchTest, ASlowConsumerGoesOnAtOnce) {
 TEST_F(WatchTest, AnExpiredCursorBeginsAgainAndSaysSo) {
   Serve({[](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
-           return Away();
+           return GoneAway();
          },
          [](Writer&) { return Expired(); },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT));
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c9"));
-           return Away();
+           return GoneAway();
          }});
   const auto session = Watch();
   EXPECT_FALSE(session->Next()->restarted);
@@ -168,7 +168,7 @@ TEST_F(WatchTest, TheCallersExpiredCursorBeginsAgainToo) {
   Serve({[](Writer&) { return Expired(); },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c9"));
-           return Away();
+           return GoneAway();
          }});
   WatchOptions options;
   options.cursor = "old";
@@ -183,12 +183,12 @@ TEST_F(WatchTest, TheCallersExpiredCursorBeginsAgainToo) {
 TEST_F(WatchTest, ASnapshotCutShortBeginsAgainAndSaysSo) {
   Serve({[](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT));
-           return Away();
+           return GoneAway();
          },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT));
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
-           return Away();
+           return GoneAway();
          }});
   const auto session = Watch();
   EXPECT_FALSE(session->Next()->restarted);
@@ -197,10 +197,10 @@ TEST_F(WatchTest, ASnapshotCutShortBeginsAgainAndSaysSo) {
 }
 
 TEST_F(WatchTest, NothingDeliveredIsNothingToForget) {
-  Serve({[](Writer&) { return Away(); }, [](Writer&) { return grpc::Status::OK; },
+  Serve({[](Writer&) { return GoneAway(); }, [](Writer&) { return grpc::Status::OK; },
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
-           return Away();
+           return GoneAway();
          }});
   const auto session = Watch();
   const auto next = session->Next();
@@ -292,12 +292,12 @@ TEST_F(WatchTest, GivesUpAfterTheOutageTimeoutWithTheServersWords) {
 TEST_F(WatchTest, OutlivesTheServer) {
   Serve({[](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
-           return Away();
+           return GoneAway();
          },
          nullptr,
          [](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_CREATED, "c2"));
-           return Away();
+           return GoneAway();
          }});
   const auto session = Watch();
   ASSERT_TRUE(session->Next().ok());

@@ -13,7 +13,7 @@ namespace {
 using F = FilterField;
 using O = FilterOp;
 
-Job Sample() {
+Job SampleJob() {
   Job job;
   job.state = JobState::kError;
   job.type = JobType::kDownload;
@@ -62,7 +62,7 @@ JobFilter All(JobFilter::Kind kind, std::vector<JobFilter> operands) {
   return filter;
 }
 
-bool Matches(const JobFilter& filter) { return domain::Matches(filter, Sample()); }
+bool Matches(const JobFilter& filter) { return domain::Matches(filter, SampleJob()); }
 
 const JobFilter kYes = Is(F::kErrorCount, O::kEqual, 3);
 const JobFilter kNo = Is(F::kErrorCount, O::kEqual, 4);

@@ -16,10 +16,10 @@ using ::testing::AllOf;
 using ::testing::Eq;
 using ::testing::Optional;
 
-constexpr char kId[] = "0b54b2a1-9d2c-4a5e-8f00-aabbccddeeff";
+constexpr char kNameId[] = "0b54b2a1-9d2c-4a5e-8f00-aabbccddeeff";
 
 TEST(NamesTest, UuidsAreOfOneForm) {
-  EXPECT_TRUE(IsUuid(kId));
+  EXPECT_TRUE(IsUuid(kNameId));
   EXPECT_TRUE(IsUuid("0B54B2A1-9D2C-4A5E-8F00-AABBCCDDEEFF"));
   for (const char* text :
        {"", "x", "0b54b2a1-9d2c-4a5e-8f00-aabbccddeef", "0b54b2a1-9d2c-4a5e-8f00-aabbccddeefff",
@@ -27,22 +27,22 @@ TEST(NamesTest, UuidsAreOfOneForm) {
         "0b54b2a19-d2c-4a5e-8f00-aabbccddeeff", "0g54b2a1-9d2c-4a5e-8f00-aabbccddeeff"}) {
     EXPECT_FALSE(IsUuid(text)) << text;
   }
-  EXPECT_EQ(CanonicalUuid("0B54B2A1-9D2C-4A5E-8F00-AABBCCDDEEFF"), kId);
+  EXPECT_EQ(CanonicalUuid("0B54B2A1-9D2C-4A5E-8F00-AABBCCDDEEFF"), kNameId);
 }
 
 TEST(NamesTest, JobNamesThereAndBack) {
-  const std::string name = JobName(kId);
-  EXPECT_EQ(name, std::string("jobs/") + kId);
-  EXPECT_EQ(ParseJobName(name, "name").value(), kId);
-  EXPECT_EQ(ParseJobName("jobs/0B54B2A1-9D2C-4A5E-8F00-AABBCCDDEEFF", "name").value(), kId);
+  const std::string name = JobName(kNameId);
+  EXPECT_EQ(name, std::string("jobs/") + kNameId);
+  EXPECT_EQ(ParseJobName(name, "name").value(), kNameId);
+  EXPECT_EQ(ParseJobName("jobs/0B54B2A1-9D2C-4A5E-8F00-AABBCCDDEEFF", "name").value(), kNameId);
 }
 
 TEST(NamesTest, OtherNamesAreRefusedByField) {
   for (const std::string& name :
-       {std::string(), std::string(kId), std::string("jobs/"), std::string("jobs/-"),
-        std::string("jobs/x"), std::string("Jobs/") + kId, std::string("jobs/") + kId + "/",
-        std::string("jobs/") + kId + "/files/1", std::string(" jobs/") + kId,
-        std::string("/jobs/") + kId}) {
+       {std::string(), std::string(kNameId), std::string("jobs/"), std::string("jobs/-"),
+        std::string("jobs/x"), std::string("Jobs/") + kNameId, std::string("jobs/") + kNameId + "/",
+        std::string("jobs/") + kNameId + "/files/1", std::string(" jobs/") + kNameId,
+        std::string("/jobs/") + kNameId}) {
     const auto parsed = ParseJobName(name, "parent");
     EXPECT_THAT(parsed,
                 AllOf(HasCode(absl::StatusCode::kInvalidArgument), HasReason("E_INVALIDARG")))
@@ -55,15 +55,15 @@ TEST(NamesTest, OtherNamesAreRefusedByField) {
 
 TEST(NamesTest, FileNamesThereAndBack) {
   for (const uint32_t ordinal : {1u, 10u, 4294967295u}) {
-    const auto parsed = ParseFileName(FileName(kId, ordinal), "name");
+    const auto parsed = ParseFileName(FileName(kNameId, ordinal), "name");
     ASSERT_TRUE(parsed.ok());
-    EXPECT_EQ(parsed->job, kId);
+    EXPECT_EQ(parsed->job, kNameId);
     EXPECT_EQ(parsed->ordinal, ordinal);
   }
 }
 
 TEST(NamesTest, OtherFileNamesAreRefused) {
-  const std::string job = std::string("jobs/") + kId;
+  const std::string job = std::string("jobs/") + kNameId;
   for (const std::string& name :
        {job, job + "/files", job + "/files/", job + "/files/0", job + "/files/01",
         job + "/files/+1", job + "/files/-1", job + "/files/1 ", job + "/files/x",

@@ -12,6 +12,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/base/error_info.h"
+#include "server/domain/error_code.h"
 #include "server/rpc/utf8.h"
 
 namespace bits::rpc {
@@ -108,6 +109,10 @@ TEST(StatusConvertTest, EveryCodeHasAReasonAndAnHresult) {
     const std::string& hresult = details.info.metadata().at("hresult");
     EXPECT_EQ(hresult.size(), 10u) << reason;
     EXPECT_EQ(hresult.substr(0, 3), "0x8") << reason;
+    // DescribeError knows it.
+    const auto number = static_cast<domain::Hresult>(std::stoul(hresult, nullptr, 16));
+    EXPECT_EQ(domain::SymbolOf(number), reason);
+    EXPECT_TRUE(domain::DescriptionOf(number).has_value()) << reason;
   }
 }
 

@@ -115,7 +115,7 @@ class WatchFeedTest : public ::testing::Test {
 
 TEST_F(WatchFeedTest, SnapshotThenItsEndThenLive) {
   Start();
-  EXPECT_TRUE(feed_->query().show_final);
+  EXPECT_FALSE(feed_->query().show_final);
   EXPECT_EQ(Next(), "jobs?");
   EXPECT_EQ(Next(), "jobs?");  // until they are given
   feed_->OnJobs({{Job("a", 1), Job("b", 2)}, 7, false});

@@ -1,0 +1,43 @@
+#include "client/cli/text.h"
+
+#include <gtest/gtest.h>
+
+namespace bits::cli {
+namespace {
+
+TEST(PrintableTest, NothingReachesTheTerminalButText) {
+  EXPECT_EQ(Printable("Grüße, 世界.iso"), "Grüße, 世界.iso");
+  EXPECT_EQ(Printable("a\x1b[31mred\r\n\x7f"), "a?[31mred???");
+  EXPECT_EQ(Printable("csi \xc2\x9b 2J"), "csi ? 2J");
+  EXPECT_EQ(Printable("nbsp \xc2\xa0"), "nbsp \xc2\xa0");
+}
+
+TEST(ColumnsTest, WideCharactersTakeTwo) {
+  EXPECT_EQ(Columns(""), 0);
+  EXPECT_EQ(Columns("Grüße"), 5);
+  EXPECT_EQ(Columns("世界.iso"), 8);
+  EXPECT_EQ(Columns("\xf0\x9f\x98\x80"), 2);
+  EXPECT_EQ(Columns("\x1b[31mred\x1b[0m"), 3);
+}
+
+TEST(CutTest, AtTheBoundaryOfACharacter) {
+  EXPECT_EQ(Cut("Grüße", 3), "Grü");
+  EXPECT_EQ(Cut("世界", 3), "世");
+  EXPECT_EQ(Cut("世界", 0), "");
+  EXPECT_EQ(Cut("abc", 9), "abc");
+  EXPECT_EQ(Cut("\x1b[31mred\x1b[0m!", 2), "\x1b[31mre\x1b[0m");
+}
+
+TEST(CutTest, WhatIsNotUtf8IsStillText) {
+  EXPECT_EQ(Columns("\xff\xfe\x80"), 3);
+  EXPECT_EQ(Cut("\xe4\xb8", 1), "\xe4\xb8");
+  EXPECT_EQ(Cut("a\xe4", 1), "a");
+}
+
+TEST(ShortenTest, SaysThatItDid) {
+  EXPECT_EQ(Shorten("abcdef", 6), "abcdef");
+  EXPECT_EQ(Shorten("abcdefg", 6), "abcde…");
+}
+
+}  // namespace
+}  // namespace bits::cli
