@@ -62,7 +62,7 @@ TEST(WatchSnapshot, TellsEveryLiveJobThenItsEndThenWhatHappens) {
   BITS_ASSERT_OK(watch.AwaitEvent(
       [](const JobEvent& event) { return event.type() == JobEvent::TYPE_SNAPSHOT_END; }));
   const std::vector<JobEvent> events = watch.Events();
-  ASSERT_EQ(events.size(), 3u);
+  ASSERT_EQ(events.size(), 3u) << ::testing::PrintToString(Summary(events));
   std::vector<std::string> jobs;
   for (int i : {0, 1}) {
     const JobEvent& event = events[static_cast<size_t>(i)];
@@ -189,13 +189,12 @@ TEST(WatchCursor, IsExpiredOnceEventsAfterItAreNoLongerKept) {
   ASSERT_NE(early, "");
   // Until the server says so; how soon it forgets is its own affair, within reason.
   std::optional<grpc::Status> end;
-  for (int round = 0; round < 10 && !end; ++round) {
+  for (int round = 0; round < 20 && !end; ++round) {
     for (int i = 0; i < 500; ++i) UpdateDescription(bitsd, job, absl::StrCat(round, " ", i));
     Watch watch(&bitsd.jobs(), After(early));
-    BITS_EXPECT_OK(watch.AwaitEvent(kAnyType)) << "neither an event nor an end";
-    end = watch.AwaitEnd(absl::ZeroDuration());
+    if (!watch.AwaitEvent(kAnyType).ok()) end = watch.AwaitEnd();
   }
-  ASSERT_TRUE(end.has_value());
+  ASSERT_TRUE(end.has_value()) << "10 times more events than are kept, and none is missing";
   EXPECT_THAT(*end, Refused(grpc::StatusCode::OUT_OF_RANGE, "CURSOR_EXPIRED"));
   const Refusal refusal = RefusalOf(*end);
   const auto oldest = refusal.metadata.find("oldest_cursor");

@@ -41,7 +41,7 @@ TEST_P(ExampleTest, FetchesAFileAndToldOfAnErrorSaysWhich) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Languages, ExampleTest, ::testing::Values("python", "go"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& language) { return std::string(language.param); });
 
 }  // namespace
 }  // namespace bits::testing
