@@ -34,7 +34,7 @@ class GrpcConnection final : public Connection {
  public:
   GrpcConnection(const std::shared_ptr<grpc::ChannelInterface>& channel, ConnectionOptions options)
       : options_(std::move(options)),
-        clock_(client_internal::RealRetryClock()),
+        clock_(client_internal::RealRetryClock(channel)),
         jobs_(v1::JobService::NewStub(channel)),
         errors_(v1::ErrorService::NewStub(channel)) {}
 

@@ -2,17 +2,36 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "bits/status.h"
 
 namespace bits::client_internal {
 
-RetryClock RealRetryClock() {
+namespace {
+
+// gRPC connects only while some thread waits for something of its own: after a plain
+// sleep it would know no more than before, and notice a server that is back only when
+// the attempt to connect times out.
+bool WaitForConnection(grpc::ChannelInterface& channel, Milliseconds wait) {
+  const auto deadline = std::chrono::system_clock::now() + wait;
+  const grpc_connectivity_state first = channel.GetState(/*try_to_connect=*/true);
+  grpc_connectivity_state state = first;
+  while (channel.WaitForStateChange(state, deadline)) {
+    state = channel.GetState(/*try_to_connect=*/true);
+    if (first != GRPC_CHANNEL_READY && state == GRPC_CHANNEL_READY) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RetryClock RealRetryClock(std::shared_ptr<grpc::ChannelInterface> channel) {
   return {
       [] { return std::chrono::steady_clock::now(); },
-      [](Milliseconds wait) { std::this_thread::sleep_for(wait); },
+      [channel = std::move(channel)](Milliseconds wait) {
+        return WaitForConnection(*channel, wait);
+      },
       [] {
         thread_local std::minstd_rand generator(std::random_device{}());
         return std::uniform_real_distribution<double>(0.0, 1.0)(generator);

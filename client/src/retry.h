@@ -3,10 +3,11 @@
 #define BITS_CLIENT_SRC_RETRY_H_
 
 #include <absl/status/status.h>
+#include <grpcpp/channel.h>
 
 #include <chrono>
 #include <functional>
-#include <optional>
+#include <memory>
 
 #include "bits/options.h"
 
@@ -18,10 +19,11 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // What retrying needs of the world; a test brings its own.
 struct RetryClock {
   std::function<TimePoint()> now;
-  std::function<void(Milliseconds)> sleep;
+  // Waits so long; true: less, because the connection that was broken is back.
+  std::function<bool(Milliseconds)> sleep;
   std::function<double()> uniform;  // in [0, 1)
 };
-RetryClock RealRetryClock();
+RetryClock RealRetryClock(std::shared_ptr<grpc::ChannelInterface> channel);
 
 // The waits between tries, as RetryOptions describes them. Not thread-safe.
 class Backoff {

@@ -1,5 +1,6 @@
 #include "client/src/watch_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "bits/status.h"
@@ -32,8 +33,7 @@ absl::StatusOr<WatchEvent> ResumingWatchSession::Next() {
     const auto wait = Recover(why);
     if (!wait) return End(why);
     if (options_.on_reconnect) options_.on_reconnect(why, *wait);
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, *wait, [this] { return cancelled_; });
+    Wait(*wait);
   }
   return end_;
 }
@@ -42,7 +42,6 @@ void ResumingWatchSession::Cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
   if (context_) context_->TryCancel();
-  wake_.notify_all();
 }
 
 bool ResumingWatchSession::Open() {
@@ -111,6 +110,20 @@ std::optional<Milliseconds> ResumingWatchSession::Recover(const absl::Status& wh
     return std::nullopt;
   }
   return wait;
+}
+
+void ResumingWatchSession::Wait(Milliseconds wait) {
+  // gRPC's wait for a connection cannot be ended from outside.
+  constexpr Milliseconds kSlice(50);
+  const TimePoint end = clock_.now() + wait;
+  while (true) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (cancelled_) return;
+    }
+    const auto left = std::chrono::duration_cast<Milliseconds>(end - clock_.now());
+    if (left <= Milliseconds(0) || clock_.sleep(std::min(left, kSlice))) return;
+  }
 }
 
 absl::Status ResumingWatchSession::End(absl::Status why) {

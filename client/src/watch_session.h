@@ -4,7 +4,6 @@
 
 #include <grpcpp/client_context.h>
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -39,6 +38,7 @@ class ResumingWatchSession final : public WatchSession {
   // After the stream broke with `why`: how long to wait before the next, or nothing
   // if this is the end.
   std::optional<Milliseconds> Recover(const absl::Status& why);
+  void Wait(Milliseconds wait);
   absl::Status End(absl::Status why);
 
   const std::shared_ptr<v1::JobService::StubInterface> stub_;
@@ -57,7 +57,6 @@ class ResumingWatchSession final : public WatchSession {
   std::optional<TimePoint> outage_start_;
 
   std::mutex mutex_;
-  std::condition_variable wake_;
   // Guarded by mutex_. The context lives until the next Open, so that Cancel can use it.
   std::unique_ptr<grpc::ClientContext> context_;
   bool cancelled_ = false;

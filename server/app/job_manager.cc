@@ -125,9 +125,8 @@ absl::StatusOr<std::optional<RequestRecord>> FindRepeated(Step& step, const Prin
                         step.txn().FindRequest(principal.name, options.request_id,
                                                step.now() - kRequestRetention));
   if (found.has_value() && found->fingerprint != options.fingerprint) {
-    return MakeRefusal(absl::StatusCode::kInvalidArgument, "REQUEST_ID_REUSED",
-                       "request_id: was used for another request in the last 24 hours.",
-                       {{"request_id", options.request_id}});
+    return InvalidField("request_id", "was used for another request in the last 24 hours",
+                        "REQUEST_ID_REUSED");
   }
   return found;
 }

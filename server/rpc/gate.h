@@ -1,11 +1,13 @@
-// Whether new calls are taken.
+// Whether new calls are taken, and how many are under way.
 #ifndef BITS_SERVER_RPC_GATE_H_
 #define BITS_SERVER_RPC_GATE_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "server/base/mutex.h"
 
 namespace bits::rpc {
 
@@ -18,9 +20,18 @@ class Gate {
   void Open();
   void Drain() { state_ = State::kDraining; }
 
+  // Of every unary call: before Admit, and when gRPC is done with it.
+  void Enter();
+  void Leave();
+  // Blocks until none is under way; false if one still is at the deadline.
+  bool WaitUntilEmpty(std::chrono::steady_clock::time_point deadline);
+
  private:
   enum class State : uint8_t { kStarting, kOpen, kDraining };
   std::atomic<State> state_ = State::kStarting;
+  Mutex mutex_;
+  CondVar left_;
+  int64_t calls_ BITS_GUARDED_BY(mutex_) = 0;
 };
 
 // UNAVAILABLE (DRAINING), with the time to come again.

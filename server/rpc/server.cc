@@ -28,20 +28,25 @@ namespace bits::rpc {
 namespace {
 
 constexpr mode_t kSocketMode = 0660;
+constexpr std::chrono::milliseconds kGoodbye{500};
 constexpr const char* kServices[] = {"", "bits.v1.JobService", "bits.v1.ErrorService"};
 
 // gRPC's plugins are the process's: each is offered to every server that is built, and taken
-// out again where it does not belong.
-class WithoutPlugin final : public grpc::ServerBuilderOption {
+// out again where it does not belong. Health is none of them.
+class Plugins final : public grpc::ServerBuilderOption {
  public:
-  explicit WithoutPlugin(std::string name) : name_(std::move(name)) {}
+  enum class Which { kChannelzOnly, kAllButChannelz };
+  explicit Plugins(Which which) : which_(which) {}
   void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
   void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    std::erase_if(*plugins, [this](const auto& plugin) { return plugin->name() == name_; });
+    std::erase_if(*plugins, [this](const auto& plugin) {
+      const bool channelz = plugin->name() == "channelz_service";
+      return channelz != (which_ == Which::kChannelzOnly);
+    });
   }
 
  private:
-  const std::string name_;
+  const Which which_;
 };
 
 void InitPlugins() {
@@ -138,7 +143,7 @@ class ServerImpl final : public Server {
       return absl::InvalidArgumentError("there is no address to listen at");
     }
     grpc::ServerBuilder builder;
-    builder.SetOption(std::make_unique<WithoutPlugin>("channelz_service"));
+    builder.SetOption(std::make_unique<Plugins>(Plugins::Which::kAllButChannelz));
     builder.RegisterService(&job_service_);
     builder.RegisterService(&error_service_);
     builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
@@ -159,7 +164,7 @@ class ServerImpl final : public Server {
 
     if (!options.admin_listen.empty()) {
       grpc::ServerBuilder admin;
-      admin.SetOption(std::make_unique<WithoutPlugin>("proto_reflection"));
+      admin.SetOption(std::make_unique<Plugins>(Plugins::Which::kChannelzOnly));
       UseFewThreads(admin);
       BITS_ASSIGN_OR_RETURN(admin_, rpc::Listen(admin, {options.admin_listen}, options.insecure));
       SetHealth(*admin_.server, false);
@@ -192,9 +197,15 @@ class ServerImpl final : public Server {
     }
     gate_.Drain();
     watches_.EndAll(DrainingStatus());
-    main_.server->Shutdown(deadline);
+    const auto patience = deadline - std::chrono::system_clock::now();
+    const auto until = std::chrono::steady_clock::now() + patience;
+    (void)(watches_.WaitUntilEmpty(until) && gate_.WaitUntilEmpty(until));
+    // What is left are watches of health and idle connections, whose clients may be slow to hear
+    // the good-bye: not worth the wait.
+    const auto last = std::min(deadline, std::chrono::system_clock::now() + kGoodbye);
+    main_.server->Shutdown(last);
     main_.server.reset();  // Waits for the last reaction of every call.
-    if (admin_.server != nullptr) admin_.server->Shutdown(deadline);
+    if (admin_.server != nullptr) admin_.server->Shutdown(last);
     admin_.server.reset();
   }
 

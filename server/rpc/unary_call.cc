@@ -7,8 +7,9 @@
 
 namespace bits::rpc {
 
-std::shared_ptr<UnaryCall> UnaryCall::Make() {
-  std::shared_ptr<UnaryCall> call(new UnaryCall);
+std::shared_ptr<UnaryCall> UnaryCall::Make(Gate* gate) {
+  std::shared_ptr<UnaryCall> call(new UnaryCall(gate));
+  gate->Enter();
   MutexLock lock(call->mutex_);
   call->self_ = call;
   return call;
@@ -51,9 +52,13 @@ void UnaryCall::SetDeadline(TimerQueue* timers, absl::Duration timeout) {
 void UnaryCall::OnCancel() { Answer(absl::CancelledError("the caller is gone")); }
 
 void UnaryCall::OnDone() {
-  std::shared_ptr<UnaryCall> last;  // If it is, the call dies with it, outside the lock.
-  MutexLock lock(mutex_);
-  last = std::move(self_);
+  Gate* const gate = gate_;
+  {
+    std::shared_ptr<UnaryCall> last;  // If it is, the call dies with it, outside the lock.
+    MutexLock lock(mutex_);
+    last = std::move(self_);
+  }
+  gate->Leave();
 }
 
 }  // namespace bits::rpc

@@ -25,7 +25,7 @@ namespace bits::rpc {
 // every callback of the application too.
 struct CallEnvironment {
   const Authenticator* authenticator = nullptr;
-  const Gate* gate = nullptr;
+  Gate* gate = nullptr;
   Executor* reads = nullptr;    // what may block for I/O
   Executor* replies = nullptr;  // converts and sends outcomes of changes, off the store's thread
   TimerQueue* timers = nullptr;
@@ -37,8 +37,8 @@ struct CallEnvironment {
 class UnaryCall final : public grpc::ServerUnaryReactor,
                         public std::enable_shared_from_this<UnaryCall> {
  public:
-  // gRPC's share in it ends with OnDone.
-  static std::shared_ptr<UnaryCall> Make();
+  // gRPC's share in it ends with OnDone, and so does its being under way for the gate.
+  static std::shared_ptr<UnaryCall> Make(Gate* gate);
 
   // False once it is answered or cancelled.
   bool open() const;
@@ -62,10 +62,11 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   void OnDone() override;
 
  private:
-  UnaryCall() = default;
+  explicit UnaryCall(Gate* gate) : gate_(gate) {}
   // True to the first who asks: it must call Finish.
   bool Claim();
 
+  Gate* const gate_;
   mutable Mutex mutex_;
   bool claimed_ BITS_GUARDED_BY(mutex_) = false;
   TimerQueue* timers_ BITS_GUARDED_BY(mutex_) = nullptr;
@@ -80,7 +81,7 @@ using CallPtr = std::shared_ptr<UnaryCall>;
 template <typename Body>
 grpc::ServerUnaryReactor* StartCall(const CallEnvironment& env,
                                     const grpc::CallbackServerContext& context, const Body& body) {
-  const CallPtr call = UnaryCall::Make();
+  const CallPtr call = UnaryCall::Make(env.gate);
   absl::Status status = env.gate->Admit();
   if (status.ok()) {
     absl::StatusOr<app::Principal> principal = env.authenticator->Authenticate(context);

@@ -50,9 +50,18 @@ size_t WatchRegistry::size() const {
   return reactors_.size();
 }
 
+bool WatchRegistry::WaitUntilEmpty(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  return forgotten_.WaitUntil(mutex_, deadline, [this] {
+    mutex_.AssertHeld();
+    return reactors_.empty();
+  });
+}
+
 void WatchRegistry::Forget(uint64_t id) {
   MutexLock lock(mutex_);
   reactors_.erase(id);
+  if (reactors_.empty()) forgotten_.SignalAll();
 }
 
 }  // namespace bits::rpc

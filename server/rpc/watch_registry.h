@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 
 namespace bits::rpc {
 
-// Thread-safe; nothing blocks. Outlives the gRPC server.
+// Thread-safe; nothing blocks but WaitUntilEmpty. Outlives the gRPC server.
 class WatchRegistry {
  public:
   WatchRegistry(const WatchOptions& options, const WatchEnvironment& env);
@@ -28,6 +29,8 @@ class WatchRegistry {
 
   // Until gRPC is done with them.
   size_t size() const;
+  // False if it is not done with one at the deadline.
+  bool WaitUntilEmpty(std::chrono::steady_clock::time_point deadline);
 
  private:
   void Forget(uint64_t id);
@@ -35,6 +38,7 @@ class WatchRegistry {
   const WatchOptions options_;
   const WatchEnvironment env_;
   mutable Mutex mutex_;
+  CondVar forgotten_;
   std::unordered_map<uint64_t, std::weak_ptr<WatchReactor>> reactors_ BITS_GUARDED_BY(mutex_);
   uint64_t next_ BITS_GUARDED_BY(mutex_) = 1;
   std::optional<absl::Status> ended_ BITS_GUARDED_BY(mutex_);

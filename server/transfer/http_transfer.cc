@@ -109,6 +109,7 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &WatchForCloseNotify);
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
   }
   if (options.proxy.has_value()) {
     curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy->c_str());
@@ -258,18 +259,14 @@ void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
 }
 
 void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
-  const ResponseHead& head = parser_.head();
-  // libcurl reads no further than Content-Length; it gives up a connection if more came along with
-  // the head. On a plain one what else came can be seen; over TLS it may be the protocol's.
-  const bool by_length = outcome.code == CURLE_OK && !head.chunked && head.content_length;
-  const bool more_came = by_length && ((head.persistent && !outcome.connection_kept) ||
-                                       (outcome.unread && url_.scheme == "http"));
-  if (too_much_ || more_came) {
+  // libcurl gives no more than Content-Length says, and closes a connection on which more came: what
+  // that is belongs to no body.
+  if (too_much_) {
     return delivery_->Fail(
         RemoteFailure(domain::kInvalidHttpResponse,
                       absl::StrCat("the server sent more than the ", plan_->body_size.value_or(0),
                                    " bytes that it promised"),
-                      head.status),
+                      parser_.head().status),
         false);
   }
   if (outcome.code != CURLE_OK) return delivery_->Fail(Explain(outcome));

@@ -1,7 +1,6 @@
 #include "server/transfer/multi_driver.h"
 
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 
 #include <chrono>
 #include <utility>
@@ -121,12 +120,6 @@ void MultiDriver::CheckDone() {
     CURL* easy = message->easy_handle;
     Outcome outcome;
     outcome.code = message->data.result;
-    curl_socket_t socket = CURL_SOCKET_BAD;
-    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket);
-    outcome.connection_kept = socket != CURL_SOCKET_BAD;
-    int unread = 0;
-    outcome.unread =
-        outcome.connection_kept && ::ioctl(socket, FIONREAD, &unread) == 0 && unread > 0;
     curl_multi_remove_handle(multi_.get(), easy);  // `message` is gone with it
     auto it = requests_.find(easy);
     if (it == requests_.end()) continue;

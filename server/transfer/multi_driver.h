@@ -18,10 +18,6 @@ class MultiDriver {
  public:
   struct Outcome {
     CURLcode code = CURLE_OK;
-    // The connection is still there for the next request.
-    bool connection_kept = false;
-    // Something waits to be read from it already.
-    bool unread = false;
   };
   class Request {
    public:

@@ -31,7 +31,7 @@ struct EngineOptions {
   uint32_t max_redirects = 10;
   uint32_t max_restarts = 5;  // of one file in one try
 
-  std::string ca_file = {};  // PEM; empty: the system's
+  std::string ca_file = {};  // PEM, and no others; empty: the system's
   std::string user_agent = "bitsd";
   std::optional<std::string> proxy = {};  // nullopt: as the environment says; "": none
 

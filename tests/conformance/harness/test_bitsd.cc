@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -13,15 +12,6 @@
 namespace bits::testing {
 
 using v1::Job;
-
-namespace {
-
-// gRPC looks at a connection on which no call is under way only so often (every 5 s): so long a
-// server that ends waits for the answer to its good-bye. Read when gRPC is first used.
-const bool kLooksOften =
-    ::setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0) == 0;
-
-}  // namespace
 
 v1::File FileOf(const std::string& url, const std::string& local) {
   v1::File file;
@@ -45,7 +35,6 @@ absl::Time TimeOf(const google::protobuf::Timestamp& time) {
 }
 
 TestBitsd::TestBitsd(Options options) {
-  EXPECT_TRUE(kLooksOften);
   std::filesystem::create_directory(root());
   WriteFile(dir_ / "config.txtpb", options.config);
   BitsdProcess::Options launch;

@@ -24,8 +24,8 @@ std::shared_ptr<const std::string> Version(uint64_t size, int n) {
 }
 
 TEST(KillTorture, ResultIsRightAndNoKillCostsMoreThanEightMebibytes) {
-  const uint64_t size = (FullTorture() ? 200 : 64) * kMiB;
-  const int kills = FullTorture() ? 20 : 10;
+  constexpr uint64_t size = 200 * kMiB;
+  constexpr int kills = 20;
   Resource resource;
   resource.body = Version(size, 1);
   Torture torture(resource, 20 * kMegabyte);

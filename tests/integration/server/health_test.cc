@@ -73,7 +73,8 @@ TEST(Health, IsNotServingWhileDraining) {
   BITS_ASSERT_OK(world.JobIn(Job::STATE_TRANSFERRING));
   std::thread stopper;
   const auto statuses = WatchHealth(world.bitsd.process().channel(), [&] {
-    stopper = std::thread([&] { BITS_EXPECT_OK(world.bitsd.process().Stop()); });
+    stopper = std::thread(
+        [&] { BITS_EXPECT_OK(world.bitsd.process().Stop(absl::Seconds(5))); });
   });
   if (stopper.joinable()) stopper.join();
   EXPECT_THAT(statuses,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/conformance/harness/world.h"
 #include "tests/support/status_matchers.h"
 
@@ -117,19 +118,11 @@ TEST(Start, SeveralAddressesServeTheSame) {
             absl::StrCat(bitsd.process().address(), "\n", other, "\n"));
 }
 
-TEST(Start, WithoutRootsThereAreNoFiles) {
+TEST(Start, WithoutRootsIsRefused) {
   const TempDir dir;
   auto bitsd = BitsdProcess::Start({.state_dir = dir / "state", .log_path = dir / "log"});
-  BITS_ASSERT_OK(bitsd);
-  v1::CreateJobRequest request;
-  request.mutable_job()->set_display_name("test");
-  const auto stub = v1::JobService::NewStub((*bitsd)->channel());
-  BITS_EXPECT_ACCEPTED(
-      TestBitsd::Call<Job>([&](auto* c, auto* r) { return stub->CreateJob(c, request, r); }));
-  *request.add_files() = FileOf("http://127.0.0.1:1/x", dir / "file");
-  EXPECT_THAT(
-      TestBitsd::Call<Job>([&](auto* c, auto* r) { return stub->CreateJob(c, request, r); }),
-      Not(Accepted()));
+  ASSERT_FALSE(bitsd.ok());
+  EXPECT_THAT(std::string(bitsd.status().message()), HasSubstr("at least one root"));
 }
 
 TEST(Stop, IsCleanAndQuickWithTransfersWatchesAndCallsUnderWay) {
@@ -141,6 +134,28 @@ TEST(Stop, IsCleanAndQuickWithTransfersWatchesAndCallsUnderWay) {
     BITS_ASSERT_OK(watches.back()->AwaitEvent([](const v1::JobEvent&) { return true; }));
   }
   BITS_EXPECT_OK(world.bitsd.process().Stop(absl::Seconds(10)));
+}
+
+TEST(Stop, DoesNotWaitForWhoWatchesHealthNorForIdleConnections) {
+  TestBitsd bitsd;
+  std::vector<std::shared_ptr<grpc::Channel>> idle;
+  for (int i = 0; i < 5; ++i) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    idle.push_back(grpc::CreateCustomChannel(bitsd.process().address(),
+                                             grpc::InsecureChannelCredentials(), arguments));
+    const auto stub = v1::JobService::NewStub(idle.back());
+    BITS_ASSERT_ACCEPTED(TestBitsd::Call<v1::ListJobsResponse>(
+        [&](auto* c, auto* r) { return stub->ListJobs(c, {}, r); }));
+  }
+  grpc::ClientContext context;
+  const auto health = grpc::health::v1::Health::NewStub(idle[0]);
+  const auto reader = health->Watch(&context, grpc::health::v1::HealthCheckRequest());
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  BITS_EXPECT_OK(bitsd.process().Stop(absl::Seconds(3)));
+  context.TryCancel();
+  (void)reader->Finish();
 }
 
 TEST(Stop, AfterwardsCallsAreUnavailable) {

@@ -76,8 +76,10 @@ TEST_F(EngineTest, ManyFilesShareConnections) {
     observers.push_back(Begin(Spec(origin_->Url("/" + name), name)));
   }
   for (int i = 0; i < kFiles; ++i) {
-    EXPECT_EQ(observers[static_cast<size_t>(i)]->Wait(), End::kTransferred);
-    EXPECT_EQ(TemporaryContent(std::to_string(i)), MakeContent(1024, static_cast<uint64_t>(i)));
+    RecordingObserver& observer = *observers[static_cast<size_t>(i)];
+    ASSERT_EQ(observer.Wait(), End::kTransferred)
+        << domain::SymbolOf(observer.failure().hresult) << " " << observer.failure().detail;
+    EXPECT_TRUE(TemporaryContent(std::to_string(i)) == MakeContent(1024, static_cast<uint64_t>(i)));
   }
   EXPECT_LE(origin_->connections(), 16u);
 }

@@ -97,8 +97,8 @@ TEST_F(SourceTest, StartsOverIfItChanged) {
 }
 
 TEST_F(SourceTest, ChangesWhileItIsCopied) {
-  const std::string changed = MakeContent(kSize * 2, 2);
-  Write(MakeContent(kSize * 2, 1));
+  const std::string changed = MakeContent(kSize * 8, 2);
+  Write(MakeContent(kSize * 8, 1));
   SetTime(time_);
   options_.checkpoint_least = absl::ZeroDuration();
   options_.checkpoint_bytes = 1;
@@ -112,7 +112,7 @@ TEST_F(SourceTest, ChangesWhileItIsCopied) {
 }
 
 TEST_F(SourceTest, ChangesAllTheTime) {
-  Write(MakeContent(kSize * 2, 1));
+  Write(MakeContent(kSize * 8, 1));
   options_.checkpoint_least = absl::ZeroDuration();
   options_.checkpoint_bytes = 1;
   options_.max_restarts = 2;
@@ -138,14 +138,14 @@ TEST_F(SourceTest, Failures) {
 }
 
 TEST_F(SourceTest, IsStopped) {
-  Write(MakeContent(kSize * 20, 1));
+  Write(MakeContent(kSize * 80, 1));
   options_.checkpoint_least = absl::ZeroDuration();
   auto observer = Begin(SourceSpec());
   EXPECT_TRUE(observer->WaitForCheckpoint(1));
   engine().Stop(last_id());
   EXPECT_THAT(observer->Wait(), ::testing::AnyOf(End::kStopped, End::kTransferred));
   const uint64_t here = observer->Recorded().bytes_transferred;
-  EXPECT_TRUE(TemporaryContent().substr(0, here) == MakeContent(kSize * 20, 1).substr(0, here));
+  EXPECT_TRUE(TemporaryContent().substr(0, here) == MakeContent(kSize * 80, 1).substr(0, here));
 }
 
 TEST_F(SourceTest, ManyAtOnce) {

@@ -102,8 +102,9 @@ struct FakeBitsd::Services {
   Errors errors{*this};
 };
 
-FakeBitsd::FakeBitsd(FakeHandlers handlers)
-    : services_(std::make_unique<Services>(std::move(handlers))) {
+FakeBitsd::FakeBitsd(FakeHandlers handlers, Listen listen)
+    : services_(std::make_unique<Services>(std::move(handlers))),
+      address_(listen == Listen::kUnix ? "unix:" + (directory_ / "bitsd") : "127.0.0.1:0") {
   Start();
 }
 
@@ -111,11 +112,14 @@ FakeBitsd::~FakeBitsd() { Stop(); }
 
 void FakeBitsd::Start() {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  int port = 0;
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddListeningPort(address_, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->errors);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
+  if (address_ == "127.0.0.1:0") address_ = "127.0.0.1:" + std::to_string(port);
 }
 
 void FakeBitsd::Stop() {

@@ -51,21 +51,24 @@ struct FakeHandlers {
 
 class FakeBitsd {
  public:
-  explicit FakeBitsd(FakeHandlers handlers);
+  enum class Listen { kUnix, kTcp };
+
+  explicit FakeBitsd(FakeHandlers handlers, Listen listen = Listen::kUnix);
   ~FakeBitsd();
 
-  // Listens on a socket of its own, the same one after a Stop.
+  // Listens on a socket or free port of its own, the same one after a Stop.
   void Start();
   // Breaks every stream and connection. A handler that still runs sees
   // ServerContext::IsCancelled.
   void Stop();
-  std::string address() const { return "unix:" + (directory_ / "bitsd"); }
+  const std::string& address() const { return address_; }
 
  private:
   struct Services;
   std::unique_ptr<Services> services_;
   std::unique_ptr<grpc::Server> server_;
   TempDir directory_;
+  std::string address_;
 };
 
 }  // namespace bits::testing

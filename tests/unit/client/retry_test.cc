@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "google/rpc/error_details.pb.h"
@@ -28,6 +29,7 @@ struct FakeClock {
             [this](Milliseconds wait) {
               sleeps.push_back(wait);
               now += wait;
+              return false;
             },
             [this] { return uniform; }};
   }
@@ -93,7 +95,7 @@ TEST(RetryTest, WaitsGrowToTheirBound) {
 }
 
 TEST(RetryTest, JitterStaysInTheUpperHalf) {
-  const RetryClock real = RealRetryClock();
+  const RetryClock real = RealRetryClock(nullptr);
   RetryOptions options = Options();
   options.multiplier = 1;
   Backoff backoff(options, real.uniform);

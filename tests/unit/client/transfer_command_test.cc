@@ -121,7 +121,8 @@ TEST_F(TransferTest, DrawsABarOnATerminalAndLeavesNothingOfIt) {
   auto moving = InState(v1::Job::STATE_TRANSFERRING);
   moving.mutable_progress()->set_bytes_total(10'485'760);
   moving.mutable_progress()->set_bytes_transferred(5'242'880);
-  events_ = {EventOf(v1::JobEvent::TYPE_STATE_CHANGED, moving), Changed(v1::Job::STATE_TRANSFERRED)};
+  events_ = {EventOf(v1::JobEvent::TYPE_STATE_CHANGED, moving),
+             Changed(v1::Job::STATE_TRANSFERRED)};
   Serve();
   const auto ran = Run({"transfer", "http://a/a.iso"});
   EXPECT_EQ(ran.code, ExitCode::kOk) << ran.err;

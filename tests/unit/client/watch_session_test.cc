@@ -289,6 +289,32 @@ TEST_F(WatchTest, GivesUpAfterTheOutageTimeoutWithTheServersWords) {
   EXPECT_GE(reconnects_.size(), 1U);
 }
 
+// Over TCP, where a refused connection is an event that somebody must wait for.
+TEST(WatchOverTcpTest, FindsAServerThatIsLateWithoutItsConnectTimeout) {
+  FakeHandlers handlers;
+  handlers.watch_jobs = [](grpc::ServerContext&, const v1::WatchJobsRequest&, Writer& writer) {
+    writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
+    return Away();
+  };
+  FakeBitsd server(std::move(handlers), FakeBitsd::Listen::kTcp);
+  server.Stop();
+  ConnectionOptions connection;
+  connection.retry.initial_backoff = std::chrono::milliseconds(50);
+  connection.retry.max_backoff = std::chrono::milliseconds(100);
+  WatchOptions options;
+  int failures = 0;
+  options.on_reconnect = [&](const absl::Status&, std::chrono::milliseconds) {
+    if (++failures == 4) server.Start();
+  };
+  const auto session =
+      Client(MakeConnection(server.address(), connection).value()).WatchJobs(options);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto next = session->Next();
+  EXPECT_TRUE(next.ok()) << next.status();
+  // An attempt to connect that nobody looks after ends after 5 s.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+}
+
 TEST_F(WatchTest, OutlivesTheServer) {
   Serve({[](Writer& writer) {
            writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));

@@ -16,7 +16,7 @@ using domain::Validators;
 
 const char* const kDate = "Wed, 21 Oct 2015 07:28:00 GMT";
 const char* const kOther = "Thu, 22 Oct 2015 07:28:00 GMT";
-const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+const absl::Time kResponseNow = absl::FromUnixSeconds(1'700'000'000);
 constexpr uint64_t kOffset = 100;
 constexpr uint64_t kTotal = 1000;
 
@@ -101,7 +101,7 @@ std::string Say(const ResponsePlan& plan) {
 }
 
 std::string Check(const RangeRequest& request, const ResponseHead& head) {
-  return Say(CheckResponse(request, head, kNow));
+  return Say(CheckResponse(request, head, kResponseNow));
 }
 
 TEST(ValidatorsTest, WhatProves) {
@@ -151,7 +151,7 @@ TEST(ValidatorsTest, CompareVersions) {
 }
 
 TEST(ResponseCheckTest, AWholeFile) {
-  const ResponsePlan plan = CheckResponse(Fresh(), Whole(), kNow);
+  const ResponsePlan plan = CheckResponse(Fresh(), Whole(), kResponseNow);
   EXPECT_EQ(Say(plan), "kWhole");
   EXPECT_EQ(plan.body_size, kTotal);
   EXPECT_EQ(plan.total, kTotal);
@@ -165,16 +165,16 @@ TEST(ResponseCheckTest, AWholeFile) {
 
 TEST(ResponseCheckTest, AWholeFileOfUnknownLength) {
   ResponseHead head = Head(200);
-  EXPECT_EQ(CheckResponse(Fresh(), head, kNow).body_size, std::nullopt);
+  EXPECT_EQ(CheckResponse(Fresh(), head, kResponseNow).body_size, std::nullopt);
   head.content_length = 5;  // means nothing beside Transfer-Encoding
   head.chunked = true;
-  const ResponsePlan plan = CheckResponse(Fresh(), head, kNow);
+  const ResponsePlan plan = CheckResponse(Fresh(), head, kResponseNow);
   EXPECT_EQ(plan.body_size, std::nullopt);
   EXPECT_EQ(plan.total, std::nullopt);
 }
 
 TEST(ResponseCheckTest, APart) {
-  const ResponsePlan plan = CheckResponse(Resumed(), Part(), kNow);
+  const ResponsePlan plan = CheckResponse(Resumed(), Part(), kResponseNow);
   EXPECT_EQ(Say(plan), "kPart");
   EXPECT_EQ(plan.body_size, 900u);
   EXPECT_EQ(plan.total, 1000u);
@@ -183,9 +183,9 @@ TEST(ResponseCheckTest, APart) {
 
 TEST(ResponseCheckTest, APartKeepsWhatItIsKnownBy) {
   // The 206 may leave Last-Modified out, and name an ETag where there was none.
-  EXPECT_EQ(CheckResponse(Resumed(), Part({"\"v1\"", ""}), kNow).validators,
+  EXPECT_EQ(CheckResponse(Resumed(), Part({"\"v1\"", ""}), kResponseNow).validators,
             (Validators{"\"v1\"", kDate}));
-  EXPECT_EQ(CheckResponse(Resumed({"", kDate}), Part({"\"new\"", kDate}), kNow).validators,
+  EXPECT_EQ(CheckResponse(Resumed({"", kDate}), Part({"\"new\"", kDate}), kResponseNow).validators,
             (Validators{"", kDate}));
 }
 
@@ -234,18 +234,18 @@ TEST(ResponseCheckTest, PartsThatAreNotWhatWasAskedFor) {
 
 TEST(ResponseCheckTest, TotalsOfParts) {
   ResponsePlan plan =
-      CheckResponse(Resumed(), Part({"\"v1\"", kDate}, "bytes 100-499/1000"), kNow);
+      CheckResponse(Resumed(), Part({"\"v1\"", kDate}, "bytes 100-499/1000"), kResponseNow);
   EXPECT_EQ(plan.body_size, 400u);
   EXPECT_EQ(plan.total, 1000u);
-  plan = CheckResponse(Resumed(), Part({"\"v1\"", kDate}, "bytes 100-999/*"), kNow);
+  plan = CheckResponse(Resumed(), Part({"\"v1\"", kDate}, "bytes 100-999/*"), kResponseNow);
   EXPECT_EQ(Say(plan), "kPart");
   EXPECT_EQ(plan.total, 1000u);
   EXPECT_EQ(Check(Resumed(), Part({"\"v1\"", kDate}, "bytes 100-1000/*")),
             "kRestartAnew kChanged");
   RangeRequest unknown = Resumed();
   unknown.total.reset();
-  EXPECT_EQ(CheckResponse(unknown, Part(), kNow).total, 1000u);
-  plan = CheckResponse(unknown, Part({"\"v1\"", kDate}, "bytes 100-999/*"), kNow);
+  EXPECT_EQ(CheckResponse(unknown, Part(), kResponseNow).total, 1000u);
+  plan = CheckResponse(unknown, Part({"\"v1\"", kDate}, "bytes 100-999/*"), kResponseNow);
   EXPECT_EQ(Say(plan), "kPart");
   EXPECT_EQ(plan.total, std::nullopt);
   EXPECT_EQ(Check(Strict(unknown), Part({"\"v1\"", kDate}, "bytes 100-999/*")),
@@ -271,7 +271,7 @@ TEST(ResponseCheckTest, TheWholeWhereAPartWasAskedFor) {
   EXPECT_EQ(Check(Strict(Resumed()), Whole()), "kFail BG_E_INSUFFICIENT_RANGE_SUPPORT");
   EXPECT_EQ(Check(Strict(Resumed()), Whole({})), "kFail BG_E_INSUFFICIENT_RANGE_SUPPORT");
   EXPECT_EQ(Check(Strict(Resumed()), Whole({"\"v2\"", kDate})), "kRestartHere kChanged");
-  const ResponsePlan plan = CheckResponse(Resumed(), Whole({"\"v2\"", kOther}, 77), kNow);
+  const ResponsePlan plan = CheckResponse(Resumed(), Whole({"\"v2\"", kOther}, 77), kResponseNow);
   EXPECT_EQ(plan.body_size, 77u);
   EXPECT_EQ(plan.total, 77u);
   EXPECT_EQ(plan.validators, (Validators{"\"v2\"", kOther}));
@@ -298,7 +298,7 @@ TEST(ResponseCheckTest, NothingFromThereOn) {
   RangeRequest unknown = Resumed();
   unknown.total.reset();
   EXPECT_EQ(Check(unknown, Unsatisfied("bytes */100")), "kComplete");
-  EXPECT_EQ(CheckResponse(unknown, Unsatisfied("bytes */100"), kNow).total, 100u);
+  EXPECT_EQ(CheckResponse(unknown, Unsatisfied("bytes */100"), kResponseNow).total, 100u);
   EXPECT_EQ(Check(unknown, Unsatisfied("bytes */100", {})), "kRestartAnew kUnproven");
   EXPECT_EQ(Check(unknown, Unsatisfied("bytes */100", {"\"v2\"", ""})), "kRestartAnew kChanged");
   EXPECT_EQ(Check(unknown, Unsatisfied("bytes */99")), "kRestartAnew kChanged");
@@ -340,7 +340,7 @@ TEST(ResponseCheckTest, OtherStatuses) {
   for (uint32_t status = 201; status < 600; ++status) {
     const bool known = status == 203 || status == 206 || status == 416;
     if (known) continue;
-    const ResponsePlan plan = CheckResponse(Fresh(), Head(status), kNow);
+    const ResponsePlan plan = CheckResponse(Fresh(), Head(status), kResponseNow);
     EXPECT_EQ(plan.verdict, Verdict::kFail);
     EXPECT_EQ(plan.failure.hresult, domain::FromHttpStatus(status));
     EXPECT_EQ(plan.failure.http_status, status);
@@ -354,18 +354,18 @@ TEST(ResponseCheckTest, OtherStatuses) {
 
 TEST(ResponseCheckTest, RetryAfter) {
   ResponseHead head = Head(503);
-  EXPECT_EQ(CheckResponse(Fresh(), head, kNow).failure.retry_after, std::nullopt);
+  EXPECT_EQ(CheckResponse(Fresh(), head, kResponseNow).failure.retry_after, std::nullopt);
   head.retry_after = "30";
-  EXPECT_EQ(CheckResponse(Fresh(), head, kNow).failure.retry_after, absl::Seconds(30));
+  EXPECT_EQ(CheckResponse(Fresh(), head, kResponseNow).failure.retry_after, absl::Seconds(30));
   head.retry_after = "later";
-  EXPECT_EQ(CheckResponse(Fresh(), head, kNow).failure.retry_after, std::nullopt);
+  EXPECT_EQ(CheckResponse(Fresh(), head, kResponseNow).failure.retry_after, std::nullopt);
 }
 
 TEST(ResponseCheckTest, AYoungLastModifiedIsNotKept) {
   const auto kept = [](const std::string& date) {
     ResponseHead head = Whole({"", kDate});
     head.date = date;
-    return CheckResponse(Fresh(), head, kNow).validators.last_modified;
+    return CheckResponse(Fresh(), head, kResponseNow).validators.last_modified;
   };
   EXPECT_EQ(kept(""), kDate);
   EXPECT_EQ(kept("Wed, 21 Oct 2015 07:28:01 GMT"), kDate);
