@@ -284,14 +284,21 @@ void TransferRunner::OnBytesArrive(const JobId& id, uint32_t attempt) {
     if (it == turns_.end() || it->second.bytes_arrived) return;
     it->second.bytes_arrived = true;
   }
+  auto job = std::make_shared<Job>();
   writer_->Run(
-      [id, attempt](Step& step) {
-        BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
-        if (job.attempt_count != attempt) return absl::OkStatus();
-        return step.Apply(job, nullptr, domain::BytesArrived{}).status();
+      [id, attempt, job](Step& step) {
+        BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
+        if (job->attempt_count != attempt) return absl::OkStatus();
+        return step.Apply(*job, nullptr, domain::BytesArrived{}).status();
       },
-      [this, id](absl::Status status) {
-        if (!status.ok()) Lose(id);
+      [this, id, attempt, job](absl::Status status) {
+        if (!status.ok()) return Lose(id);
+        MutexLock lock(mutex_);
+        auto it = turns_.find(id);
+        if (it == turns_.end() || it->second.job.attempt_count != attempt) return;
+        it->second.job.state = job->state;
+        it->second.job.error = job->error;
+        it->second.job.revision = job->revision;
       });
 }
 
@@ -350,14 +357,12 @@ void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arri
     t->second.arrived = arrived;
     t->second.total = total;
     const absl::Time now = writer_->Now();
-    if (now - turn.progress_time >= kProgressInterval && hub_->HasWatchers()) {
+    // Not before watchers have heard that it is transferring.
+    if (turn.job.state == domain::JobState::kTransferring &&
+        now - turn.progress_time >= kProgressInterval && hub_->HasWatchers()) {
       turn.progress_time = now;
       news = turn.job;
       news->update_time = now;
-      if (turn.bytes_arrived) {
-        news->state = domain::JobState::kTransferring;
-        news->error.reset();
-      }
     }
   }
   if (!news.has_value()) return;

@@ -1,6 +1,6 @@
 #include "server/rpc/watch_feed.h"
 
-#include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -114,11 +114,8 @@ bool WatchFeed::TakeLiveMessage(v1::JobEvent* message) {
     if (event->revision <= cursor_) continue;
     cursor_ = event->revision;
     const domain::JobId& id = event->job.id;
-    if (recent_.size() < options_.remembered_jobs) {
-      recent_[id] = event->revision;
-    } else {
-      recent_full_ = true;
-    }
+    recent_.full = recent_.full || recent_.revisions.size() >= options_.remembered_jobs;
+    if (!recent_.full) recent_.revisions[id] = event->revision;
     if (const auto newer = newer_.find(id); newer != newer_.end()) {
       const bool older = event->revision <= newer->second;
       if (event->revision >= newer->second) newer_.erase(newer);
@@ -154,15 +151,17 @@ bool WatchFeed::ReadProgress(Instant now) {
   for (app::WatchHub::Event& event : read) {
     if (!IsStale(*event)) progress_.push_back(std::move(event));
   }
-  recent_.clear();
-  recent_full_ = false;
+  before_ = std::exchange(recent_, {});
   return true;
 }
 
 bool WatchFeed::IsStale(const app::EventRecord& progress) const {
-  if (recent_full_) return progress.revision < cursor_;
-  const auto recent = recent_.find(progress.job.id);
-  return recent != recent_.end() && recent->second > progress.revision;
+  for (const Recent& recent : {std::cref(recent_), std::cref(before_)}) {
+    if (recent.full && progress.revision < cursor_) return true;
+    const auto taken = recent.revisions.find(progress.job.id);
+    if (taken != recent.revisions.end() && taken->second > progress.revision) return true;
+  }
+  return false;
 }
 
 }  // namespace bits::rpc

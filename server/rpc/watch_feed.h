@@ -93,9 +93,14 @@ class WatchFeed {
   std::deque<app::WatchHub::Event> progress_;
   uint64_t progress_position_ = 0;
   Instant progress_due_{};
-  // Jobs whose events were taken since ReadProgress: older progress of theirs is void.
-  std::unordered_map<domain::JobId, app::Revision> recent_;
-  bool recent_full_ = false;
+  // Jobs whose events were taken since ReadProgress, and since the one before: older progress
+  // of theirs is void, also where it was published late.
+  struct Recent {
+    std::unordered_map<domain::JobId, app::Revision> revisions;
+    bool full = false;  // there were more
+  };
+  Recent recent_;
+  Recent before_;
 };
 
 }  // namespace bits::rpc

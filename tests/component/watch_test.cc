@@ -170,8 +170,9 @@ TEST(WatchTest, ProgressFlows) {
   const auto observer = world.engine.At(RpcWorld::IdOf(job));
   ASSERT_NE(observer, nullptr);
   observer->OnBytesArrive();
-  observer->OnProgress(10, 100);
+  watcher.Until("STATE_CHANGED job TRANSFERRING");
   v1::JobEvent event;
+  observer->OnProgress(10, 100);
   do {
     event = watcher.Next();
   } while (Short(event) != "PROGRESS job" && Short(event) != "END");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,9 @@ TEST_P(JobStoreContract, JobsAreListedInTheOrderOfCreationPageByPage) {
   ASSERT_THAT(none, IsOk());
   EXPECT_THAT(none->jobs, IsEmpty());
   EXPECT_EQ(none->last, query.after);
+  query.limit = 10;
+  query.after = std::numeric_limits<uint64_t>::max();
+  EXPECT_THAT(ListAll(query), IsEmpty());
 }
 
 TEST_P(JobStoreContract, JobCreatedWhileOnePagesComesAtTheEnd) {

@@ -1,6 +1,7 @@
 #include "server/store/sqlite/job_list.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -78,7 +79,7 @@ absl::StatusOr<app::JobPage> ListJobs(Database& database, const app::JobQuery& q
   page.last = query.after;
   if (query.limit == 0) return page;
   const Plan plan = MakePlan(query);
-  if (plan.states.empty()) {
+  if (plan.states.empty() || query.after > std::numeric_limits<int64_t>::max()) {
     page.end = true;
     return page;
   }

@@ -173,13 +173,6 @@ TEST_F(FailureTest, LessThanPromised) {
   EXPECT_EQ(observer->Recorded().bytes_total, 2'001'000u);
 }
 
-TEST_F(FailureTest, MoreThanPromised) {
-  Put({.length_lie = -1000});
-  auto observer = ExpectFailed(Spec(), domain::kInvalidHttpResponse);
-  EXPECT_THAT(observer->failure().detail, HasSubstr("1999000"));
-  EXPECT_LT(observer->Recorded().bytes_transferred, 1'999'000u);  // it is not taken for whole
-}
-
 TEST_F(FailureTest, WhatIsNoHttp) {
   for (const char* raw : {"SSH-2.0-OpenSSH_9.2\r\n", "\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon",
                           "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",

@@ -46,7 +46,11 @@ TEST(CleanUtf8Test, KeepsGoodTextThatFits) {
   EXPECT_EQ(CleanUtf8("grün", 5), "grün");
 }
 
-TEST(CleanUtf8Test, ReplacesBadBytes) { EXPECT_EQ(CleanUtf8("a\xFF\xC3(b", 100), "a?" "?(b"); }
+TEST(CleanUtf8Test, ReplacesBadBytes) {
+  EXPECT_EQ(CleanUtf8("a\xFF\xC3(b", 100),
+            "a?"
+            "?(b");
+}
 
 TEST(CleanUtf8Test, CutsAtACharactersEdge) {
   EXPECT_EQ(CleanUtf8("abcdefgh", 8), "abcdefgh");

@@ -274,6 +274,17 @@ TEST_F(WatchProgressTest, IsLeftOutWhenALaterEventWasSent) {
   EXPECT_EQ(Next(), "PROGRESS a@11");
 }
 
+// It was made before the event, but published long after it.
+TEST_F(WatchProgressTest, IsLeftOutWhenItComesLate) {
+  StartAt(10);
+  Publish(Event(11, "a", ChangeKind::kFileTransferred, JobState::kTransferring));
+  EXPECT_THAT(NextAll(), ElementsAre("FILE_TRANSFERRED a@11", "idle"));
+  now_ += milliseconds(250);
+  Publish(Progress(10, "a", 5));
+  Publish(Progress(10, "b", 5));
+  EXPECT_THAT(NextAll(), ElementsAre("PROGRESS b@11", "idle"));
+}
+
 TEST_F(WatchProgressTest, IsFilteredToo) {
   StartAt(10, "state = STATE_QUEUED");
   Publish(Event(11, "a", ChangeKind::kCreated, JobState::kTransferring));
