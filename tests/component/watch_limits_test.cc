@@ -88,7 +88,7 @@ TEST(WatchLimitsTest, WhoReadsTooSlowlyIsEndedAndCanGoOn) {
   for (int i = 0; i < 60; ++i) {
     (*request.mutable_job()->mutable_labels())["label" + std::to_string(i)] = std::string(256, 'v');
   }
-  constexpr int kChanges = 2000;  // some 32 MB
+  constexpr int kChanges = 400;  // some 6 MB
   for (int i = 0; i < kChanges; ++i) {
     request.mutable_job()->set_description(std::to_string(i));
     v1::Job updated;
