@@ -396,7 +396,8 @@ bool OriginServer::SendBody(OriginStream& stream, const std::string& path, std::
       }
     }
   }
-  if (sent == stall && !WaitForRelease(stream)) return false;
+  // A reply that is whole is over: its connection takes the next request.
+  if (sent == stall && sent < body.size() && !WaitForRelease(stream)) return false;
   if (behavior.cut_after.has_value()) {
     if (behavior.reset) stream.Reset();
     return false;

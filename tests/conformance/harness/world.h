@@ -27,10 +27,11 @@ struct World {
   }
   // A URL that answers with this status.
   std::string ServeStatus(int status) { return Serve("", {.status = status}); }
-  // URLs that keep a job in a state: nothing comes; so many bytes come and then nothing more.
+  // URLs that keep a job in a state: nothing comes; so many bytes come and then nothing more, and
+  // so again when the rest is asked for.
   std::string ServeSilence() { return Serve("silence", {.stall_before_head = true}); }
   std::string ServeStall(size_t bytes = 1000) {
-    return Serve(MakeContent(bytes * 2, 1), {.stall_after = bytes});
+    return Serve(MakeContent(bytes * 4, 1), {.stall_after = bytes});
   }
 
   // The name of a new job with one file that has come to this state, and stays in it. QUEUED takes a
