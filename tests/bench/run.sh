@@ -57,7 +57,8 @@ for tool in curl wget aria2c nginx; do
   fi
 done
 
-cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >&2
+cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 >&2
 cmake --build "$build" --target bits_benchmarks >&2
 
 echo "bitsd $(git -C "$source_dir" describe --always --dirty 2>/dev/null || true)," \
