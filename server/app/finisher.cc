@@ -1,5 +1,6 @@
 #include "server/app/finisher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,18 +104,31 @@ absl::Status Finisher::RecordPublished(const domain::JobId& id, std::vector<uint
 }
 
 absl::Status Finisher::PublishFiles(const domain::JobId& id) {
-  std::vector<uint32_t> published;
-  absl::Status failure = ForEachFile(id, [&](const domain::File& file) -> absl::Status {
-    if (!file.transferred || file.completed) return absl::OkStatus();
-    const absl::Status status =
-        files_->Publish(file.temporary_path, file.path, file.last_modified);
-    if (!status.ok()) return PublishRefusal(status, file);
-    published.push_back(file.ordinal);
-    if (published.size() < kFilesPerPage) return absl::OkStatus();
-    return RecordPublished(id, std::exchange(published, {}));
-  });
-  const absl::Status recorded = RecordPublished(id, std::move(published));
-  return failure.ok() ? recorded : failure;
+  uint32_t after = 0;
+  while (true) {
+    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> page,
+                          store_->ListFiles(id, after, kFilesPerPage));
+    if (page.empty()) return absl::OkStatus();
+    after = page.back().ordinal;
+    std::vector<const domain::File*> files;
+    std::vector<Publication> publications;
+    for (const domain::File& file : page) {
+      if (!file.transferred || file.completed) continue;
+      files.push_back(&file);
+      publications.push_back(
+          {file.temporary_path, file.path, file.bytes_transferred, file.last_modified});
+    }
+    size_t done = 0;
+    const absl::Status status = files_->Publish(publications, &done);
+    std::vector<uint32_t> published;
+    for (size_t i = 0; i < done; ++i) published.push_back(files[i]->ordinal);
+    const absl::Status recorded = RecordPublished(id, std::move(published));
+    if (!status.ok()) {
+      // Short of `done` it was the disk's sync that failed, of one of these.
+      return PublishRefusal(status, *files[std::min(done, files.size() - 1)]);
+    }
+    BITS_RETURN_IF_ERROR(recorded);
+  }
 }
 
 absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {

@@ -23,6 +23,10 @@ namespace {
 constexpr size_t kLongestPath = 4096;
 constexpr size_t kLongestComponent = 255;
 constexpr mode_t kTemporaryMode = 0600;
+// So many share a sync of their directory, and are open meanwhile.
+constexpr size_t kPublishedTogether = 64;
+// What a file system may round a modification time by.
+constexpr absl::Duration kCoarsestTime = absl::Seconds(2);
 // O_NONBLOCK: opening a FIFO or a device must not wait. It changes nothing for a regular file.
 constexpr uint64_t kCareful = O_NONBLOCK | O_NOCTTY;
 
@@ -148,16 +152,43 @@ absl::StatusOr<std::unique_ptr<app::LocalFile>> PosixFileSystem::OpenTemporary(
   return std::make_unique<PosixFile>(std::move(owned), place.root, place.relative, made);
 }
 
-absl::Status PosixFileSystem::Publish(const std::string& from, const std::string& to,
-                                      std::optional<absl::Time> modification_time) {
+absl::Status PosixFileSystem::Publish(const std::vector<app::Publication>& files, size_t* done) {
+  *done = 0;
+  while (*done < files.size()) {
+    Unsynced unsynced;
+    absl::Status renamed;
+    size_t count = 0;
+    while (renamed.ok() && count < kPublishedTogether && *done + count < files.size()) {
+      renamed = PublishOne(files[*done + count], unsynced);
+      if (renamed.ok()) ++count;
+    }
+    BITS_RETURN_IF_ERROR(SyncAll(unsynced));
+    *done += count;
+    BITS_RETURN_IF_ERROR(renamed);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PosixFileSystem::PublishOne(const app::Publication& file, Unsynced& unsynced) {
+  const auto& [from, to, size, modification_time] = file;
   BITS_ASSIGN_OR_RETURN(const Place source, Locate(from));
   BITS_ASSIGN_OR_RETURN(const Place target, Locate(to));
   BITS_ASSIGN_OR_RETURN(const UniqueFd directory,
                         target.root->OpenDirectory(target.directory, true));
   UniqueFd fd(source.root->OpenAt(source.relative, O_RDONLY | O_NOFOLLOW | kCareful));
-  if (fd.get() == -ENOENT) return PublishedBefore(source, target, directory.get());
+  if (fd.get() == -ENOENT) {
+    BITS_RETURN_IF_ERROR(PublishedBefore(file, target, directory.get()));
+    unsynced.directories.emplace(target.root, target.directory);
+    return absl::OkStatus();
+  }
   if (!fd) return FileError(-fd.release(), "open", from);
-  BITS_RETURN_IF_ERROR(RequireRegular(fd.get(), from));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return FileError(errno, "look at", from);
+  if (!S_ISREG(info.st_mode)) return NotRegular(from);
+  if (static_cast<uint64_t>(info.st_size) != size) {
+    return FileRefusal(absl::StatusCode::kFailedPrecondition, domain::kValidationFailed,
+                       absl::StrCat("the size of ", from, " was changed by somebody"));
+  }
   struct stat there {};
   if (::fstatat(directory.get(), target.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
       S_ISDIR(there.st_mode)) {
@@ -176,23 +207,35 @@ absl::Status PosixFileSystem::Publish(const std::string& from, const std::string
                  target.name.c_str()) != 0) {
     return FileError(errno, "rename to", to);
   }
-  BITS_RETURN_IF_ERROR(target.root->SyncDirectory(target.directory));
-  if (source.root != target.root || source.directory != target.directory) {
-    BITS_RETURN_IF_ERROR(source.root->SyncDirectory(source.directory));
-  }
-  // The data is durable since its last Sync; this is for mode and time. It comes last since most
-  // file systems have just written them along with the name.
-  if (::fsync(fd.get()) != 0) return FileError(errno, "sync", to);
+  unsynced.directories.emplace(target.root, target.directory);
+  unsynced.directories.emplace(source.root, source.directory);
+  unsynced.files.emplace_back(std::move(fd), to);
   return absl::OkStatus();
 }
 
-absl::Status PosixFileSystem::PublishedBefore(const Place& from, const Place& to, int directory) {
+absl::Status PosixFileSystem::SyncAll(const Unsynced& unsynced) {
+  for (const auto& [root, directory] : unsynced.directories) {
+    BITS_RETURN_IF_ERROR(root->SyncDirectory(directory));
+  }
+  // The data is durable since its last Sync; this is for mode and time. It comes last since most
+  // file systems have just written them along with the name.
+  for (const auto& [fd, path] : unsynced.files) {
+    if (::fsync(fd.get()) != 0) return FileError(errno, "sync", path);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PosixFileSystem::PublishedBefore(const app::Publication& file, const Place& to,
+                                              int directory) {
   struct stat there {};
   if (::fstatat(directory, to.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-      !S_ISREG(there.st_mode)) {
-    return FileError(ENOENT, "open", from.root->path() + "/" + from.relative);
+      !S_ISREG(there.st_mode) || static_cast<uint64_t>(there.st_size) != file.size ||
+      (file.modification_time &&
+       absl::AbsDuration(absl::TimeFromTimespec(there.st_mtim) - *file.modification_time) >
+           kCoarsestTime)) {
+    return FileError(ENOENT, "open", file.from);
   }
-  return to.root->SyncDirectory(to.directory);
+  return absl::OkStatus();
 }
 
 absl::Status PosixFileSystem::Remove(const std::string& path) {

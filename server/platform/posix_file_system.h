@@ -5,14 +5,16 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/app/ports/file_system.h"
+#include "server/base/unique_fd.h"
 #include "server/platform/directories.h"
 
 namespace bits::platform {
@@ -28,8 +30,7 @@ class PosixFileSystem final : public app::FileSystem {
   absl::StatusOr<std::string> Resolve(std::string_view local_name) const override;
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path) override;
-  absl::Status Publish(const std::string& from, const std::string& to,
-                       std::optional<absl::Time> modification_time) override;
+  absl::Status Publish(const std::vector<app::Publication>& files, size_t* done) override;
   absl::Status Remove(const std::string& path) override;
 
  private:
@@ -41,9 +42,17 @@ class PosixFileSystem final : public app::FileSystem {
     std::string name;
   };
 
+  struct Unsynced {
+    std::set<std::pair<std::shared_ptr<Root>, std::string>> directories;
+    std::vector<std::pair<UniqueFd, std::string>> files;  // and what each is called
+  };
+
   PosixFileSystem(std::vector<std::shared_ptr<Root>> roots, mode_t published_mode);
   absl::StatusOr<Place> Locate(std::string_view path) const;
-  absl::Status PublishedBefore(const Place& from, const Place& to, int directory);
+  // Renames. What must be synced for that to be durable is added to `unsynced`.
+  absl::Status PublishOne(const app::Publication& file, Unsynced& unsynced);
+  absl::Status PublishedBefore(const app::Publication& file, const Place& to, int directory);
+  static absl::Status SyncAll(const Unsynced& unsynced);
 
   // As given, the first for relative names; of those that hold a path the longest is used.
   const std::vector<std::shared_ptr<Root>> roots_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -37,6 +38,14 @@ class LocalFile {
   virtual absl::StatusOr<std::string> Identity() = 0;
 };
 
+// A temporary file that is to have its final name.
+struct Publication {
+  std::string from;
+  std::string to;
+  uint64_t size = 0;
+  std::optional<absl::Time> modification_time;  // to be set
+};
+
 // Thread-safe; all but Resolve may block. Every path below is one that Resolve gave; it is
 // opened beneath its root by the kernel (openat2, RESOLVE_BENEATH), so that no `..` and no
 // symbolic link leads out, now or later. A failure carries the Win32 code of
@@ -57,11 +66,12 @@ class FileSystem {
   // directories that lead to it; a regular file only, never through a symbolic link at its end.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string& path) = 0;
 
-  // Gives the temporary file its final name, replacing what stands there, with mode 0666 less
-  // umask and, if given, the modification time; durable when it returns OK. If `from` is not there but
-  // `to` is a regular file, it was done before: OK. FAILED_PRECONDITION if `to` is a directory.
-  virtual absl::Status Publish(const std::string& from, const std::string& to,
-                               std::optional<absl::Time> modification_time) = 0;
+  // Gives temporary files their final names, in this order until one fails; says in `*done` how
+  // many of the first have theirs, durably, failure or not. What stands there is replaced; the
+  // mode becomes 0666 less umask. One that was published before (as after a crash: `from` is not
+  // there, and `to` is a regular file of this size and time) counts as done.
+  // FAILED_PRECONDITION: `to` is a directory, or `from` has another size.
+  virtual absl::Status Publish(const std::vector<Publication>& files, size_t* done) = 0;
   // OK if it is not there.
   virtual absl::Status Remove(const std::string& path) = 0;
 };

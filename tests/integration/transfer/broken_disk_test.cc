@@ -31,9 +31,8 @@ class BrokenFileSystem final : public app::FileSystem {
     if (!file.ok()) return file.status();
     return std::make_unique<File>(this, *std::move(file));
   }
-  absl::Status Publish(const std::string& from, const std::string& to,
-                       std::optional<absl::Time> time) override {
-    return inner_->Publish(from, to, time);
+  absl::Status Publish(const std::vector<app::Publication>& files, size_t* done) override {
+    return inner_->Publish(files, done);
   }
   absl::Status Remove(const std::string& path) override { return inner_->Remove(path); }
 

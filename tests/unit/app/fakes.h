@@ -122,14 +122,16 @@ class FakeFiles final : public FileSystem {
   absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string&) override {
     return absl::UnimplementedError("not of this world");
   }
-  absl::Status Publish(const std::string& from, const std::string& to,
-                       std::optional<absl::Time>) override {
+  absl::Status Publish(const std::vector<Publication>& files, size_t* done) override {
     MutexLock lock(mutex_);
-    if (refused_.contains(to)) {
-      return MakeRefusal(absl::StatusCode::kPermissionDenied, "E_ACCESSDENIED", "refused",
-                         {{"hresult", "0x80070005"}});
+    for (*done = 0; *done < files.size(); ++*done) {
+      const Publication& file = files[*done];
+      if (refused_.contains(file.to)) {
+        return MakeRefusal(absl::StatusCode::kPermissionDenied, "E_ACCESSDENIED", "refused",
+                           {{"hresult", "0x80070005"}});
+      }
+      published_[file.to] = file.from;
     }
-    published_[to] = from;
     return absl::OkStatus();
   }
   absl::Status Remove(const std::string& path) override {

@@ -47,6 +47,14 @@ class PosixFileSystemTest : public ::testing::Test {
     BITS_ASSERT_OK((*file)->WriteAt(0, content));
     BITS_ASSERT_OK((*file)->Sync());
   }
+  // Of a temporary file as it is now.
+  absl::Status Publish(const std::string& from, const std::string& to,
+                       std::optional<absl::Time> time) {
+    std::error_code error;
+    const uint64_t size = fs::file_size(from, error);
+    size_t done = 0;
+    return files_->Publish({{from, to, error ? 3 : size, time}}, &done);
+  }
   domain::Hresult OpenTemporaryError(const std::string& path) {
     return HresultOf(files_->OpenTemporary(path).status());
   }
@@ -151,9 +159,9 @@ TEST_F(PosixFileSystemTest, NoLinkLeadsOut) {
   EXPECT_EQ(OpenTemporaryError(Path("out/new/deeper")), domain::kAccessDenied);
   EXPECT_EQ(HresultOf(files_->Remove(Path("out/secret"))), domain::kAccessDenied);
   Write(Path("temporary"), "x");
-  EXPECT_EQ(HresultOf(files_->Publish(Path("temporary"), Path("out/new"), std::nullopt)),
+  EXPECT_EQ(HresultOf(Publish(Path("temporary"), Path("out/new"), std::nullopt)),
             domain::kAccessDenied);
-  EXPECT_EQ(HresultOf(files_->Publish(Path("out/secret"), Path("mine"), std::nullopt)),
+  EXPECT_EQ(HresultOf(Publish(Path("out/secret"), Path("mine"), std::nullopt)),
             domain::kAccessDenied);
   EXPECT_THAT(ListDirectory(outside_), ElementsAre("secret"));
   EXPECT_EQ(ReadFile(outside_ + "/secret"), "secret");
@@ -203,7 +211,7 @@ TEST_F(PosixFileSystemTest, WhatIsNotThere) {
 TEST_F(PosixFileSystemTest, Publishes) {
   Write(Path("dir/temporary"), "content");
   const absl::Time time = absl::FromUnixSeconds(1445412480);
-  BITS_ASSERT_OK(files_->Publish(Path("dir/temporary"), Path("dir/final"), time));
+  BITS_ASSERT_OK(Publish(Path("dir/temporary"), Path("dir/final"), time));
   EXPECT_THAT(ListDirectory(Path("dir")), ElementsAre("final"));
   EXPECT_EQ(ReadFile(Path("dir/final")), "content");
   struct stat info {};
@@ -217,17 +225,49 @@ TEST_F(PosixFileSystemTest, Publishes) {
 TEST_F(PosixFileSystemTest, PublishReplacesAndCanBeRepeated) {
   WriteFile(Path("final"), "old");
   Write(Path("temporary"), "new");
-  BITS_ASSERT_OK(files_->Publish(Path("temporary"), Path("final"), std::nullopt));
+  BITS_ASSERT_OK(Publish(Path("temporary"), Path("final"), std::nullopt));
   EXPECT_EQ(ReadFile(Path("final")), "new");
-  BITS_EXPECT_OK(files_->Publish(Path("temporary"), Path("final"), std::nullopt));
+  BITS_EXPECT_OK(Publish(Path("temporary"), Path("final"), std::nullopt));
   EXPECT_EQ(ReadFile(Path("final")), "new");
+}
+
+TEST_F(PosixFileSystemTest, PublishesManyUntilOneFails) {
+  std::vector<app::Publication> files;
+  for (int i = 0; i < 150; ++i) {
+    const std::string name = "d" + std::to_string(i % 3) + "/f" + std::to_string(i);
+    Write(Path(name + ".tmp"), name);
+    files.push_back({Path(name + ".tmp"), Path(name), name.size(), std::nullopt});
+  }
+  WriteFile(files[140].from, "of another length");
+  size_t done = 0;
+  EXPECT_EQ(HresultOf(files_->Publish(files, &done)), domain::kValidationFailed);
+  EXPECT_EQ(done, 140u);
+  EXPECT_EQ(ReadFile(files[139].to), "d1/f139");
+  EXPECT_FALSE(FileExists(files[140].to));
+  EXPECT_FALSE(FileExists(files[141].to));
+  WriteFile(files[140].from, "d2/f140");
+  BITS_EXPECT_OK(files_->Publish(files, &done));
+  EXPECT_EQ(done, files.size());
+  EXPECT_EQ(ReadFile(files[149].to), "d2/f149");
+}
+
+// Somebody deleted the temporary file; what stands at the destination is not what was fetched.
+TEST_F(PosixFileSystemTest, AnotherFileIsNotTakenForOnePublishedBefore) {
+  WriteFile(Path("final"), "old");
+  size_t done = 0;
+  EXPECT_EQ(HresultOf(files_->Publish({{Path("gone"), Path("final"), 4, std::nullopt}}, &done)),
+            FromWin32(2));
+  const absl::Time time = absl::FromUnixSeconds(1445412480);
+  EXPECT_EQ(HresultOf(files_->Publish({{Path("gone"), Path("final"), 3, time}}, &done)),
+            FromWin32(2));
+  EXPECT_EQ(done, 0u);
 }
 
 TEST_F(PosixFileSystemTest, PublishReplacesALinkNotWhatItPointsTo) {
   WriteFile(outside_ + "/precious", "precious");
   fs::create_symlink(outside_ + "/precious", Path("final"));
   Write(Path("temporary"), "new");
-  BITS_ASSERT_OK(files_->Publish(Path("temporary"), Path("final"), std::nullopt));
+  BITS_ASSERT_OK(Publish(Path("temporary"), Path("final"), std::nullopt));
   EXPECT_FALSE(fs::is_symlink(Path("final")));
   EXPECT_EQ(ReadFile(outside_ + "/precious"), "precious");
 }
@@ -235,17 +275,17 @@ TEST_F(PosixFileSystemTest, PublishReplacesALinkNotWhatItPointsTo) {
 TEST_F(PosixFileSystemTest, PublishRefuses) {
   fs::create_directory(Path("final"));
   Write(Path("temporary"), "new");
-  EXPECT_THAT(files_->Publish(Path("temporary"), Path("final"), std::nullopt),
+  EXPECT_THAT(Publish(Path("temporary"), Path("final"), std::nullopt),
               HasCode(absl::StatusCode::kFailedPrecondition));
   EXPECT_TRUE(FileExists(Path("temporary")));
-  EXPECT_EQ(HresultOf(files_->Publish(Path("nothing"), Path("nowhere"), std::nullopt)),
+  EXPECT_EQ(HresultOf(Publish(Path("nothing"), Path("nowhere"), std::nullopt)),
             FromWin32(2));
-  EXPECT_EQ(HresultOf(files_->Publish(Path("nothing"), Path("final"), std::nullopt)), FromWin32(2));
+  EXPECT_EQ(HresultOf(Publish(Path("nothing"), Path("final"), std::nullopt)), FromWin32(2));
 }
 
 TEST_F(PosixFileSystemTest, PublishMakesDirectoriesAndCrossesThem) {
   Write(Path("a/temporary"), "content");
-  BITS_ASSERT_OK(files_->Publish(Path("a/temporary"), Path("b/c/final"), std::nullopt));
+  BITS_ASSERT_OK(Publish(Path("a/temporary"), Path("b/c/final"), std::nullopt));
   EXPECT_EQ(ReadFile(Path("b/c/final")), "content");
 }
 
@@ -268,7 +308,7 @@ TEST_F(PosixFileSystemTest, ManyAtOnceInOneDirectory) {
       for (int i = 0; i < kFiles; ++i) {
         const std::string name = "d/" + std::to_string(t) + "." + std::to_string(i);
         Write(Path(name + ".tmp"), name);
-        BITS_EXPECT_OK(files_->Publish(Path(name + ".tmp"), Path(name), std::nullopt));
+        BITS_EXPECT_OK(Publish(Path(name + ".tmp"), Path(name), std::nullopt));
       }
     });
   }
@@ -284,7 +324,7 @@ TEST_F(PosixFileSystemTest, SeveralRootsAndOneInAnother) {
   EXPECT_EQ(*files_->Resolve("a"), Path("a"));
   EXPECT_EQ(*files_->Resolve(outside_ + "/a"), outside_ + "/a");
   Write(outside_ + "/a", "x");
-  BITS_EXPECT_OK(files_->Publish(outside_ + "/a", inner + "/b", std::nullopt));
+  BITS_EXPECT_OK(Publish(outside_ + "/a", inner + "/b", std::nullopt));
   EXPECT_EQ(ReadFile(inner + "/b"), "x");
   // Of two roots that hold a path, the narrower one holds it in.
   WriteFile(Path("sibling"), "x");
