@@ -26,7 +26,10 @@ absl::Status Step::Write(Decision& d, bool insert) {
     if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
       event.file = file;
     }
-    if (kind == ChangeKind::kStateChanged) event.error = d.error;
+    // Also where none is new: the last attempt's, of a job that has had no progress for too long.
+    const bool failed =
+        job.state == domain::JobState::kError || job.state == domain::JobState::kTransientError;
+    if (kind == ChangeKind::kStateChanged && failed) event.error = job.error;
     BITS_RETURN_IF_ERROR(txn_.AppendEvent(event));
     if (kind != ChangeKind::kProgress) job.revision = event.revision;
     events_.push_back(std::move(event));

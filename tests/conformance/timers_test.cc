@@ -157,6 +157,9 @@ TEST(NoProgressTimeout, CountsFromTheFirstErrorAndKeepsTheLastCode) {
   EXPECT_EQ(error->code(), "BG_E_HTTP_ERROR_500");
   EXPECT_FALSE(error->transient());
   EXPECT_FALSE(error->has_retry_time());
+  const v1::JobEvent last = world.bitsd.watch().EventsOf(job).back();
+  EXPECT_EQ(last.error().code(), "BG_E_HTTP_ERROR_500");
+  EXPECT_FALSE(last.error().transient());
 }
 
 TEST(NoProgressTimeout, ProgressBeginsTheCountAnew) {
