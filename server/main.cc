@@ -1,11 +1,13 @@
 // bitsd: configuration -> wiring -> run -> drain. The only file that knows every type.
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -21,6 +23,7 @@
 #include "server/base/executor.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/base/unique_fd.h"
 #include "server/platform/config.h"
 #include "server/platform/posix_file_system.h"
 #include "server/platform/signals.h"
@@ -72,18 +75,21 @@ absl::StatusOr<OpenedStore> OpenStore(const platform::Config& config) {
   return opened;
 }
 
-// Replaces a file of the state directory whole.
-absl::Status WriteStateFile(const platform::Config& config, const std::string& name,
+// Replaces a file of the state directory whole, durably.
+absl::Status WriteStateFile(const platform::Config& config, const std::string& name, mode_t mode,
                             const std::string& content) {
   const std::string path = absl::StrCat(config.state_dir, "/", name);
   const std::string temporary = path + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out << content;
-    if (!out.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", temporary));
+  (void)std::remove(temporary.c_str());
+  const UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  const auto size = static_cast<ssize_t>(content.size());
+  if (!file || ::write(file.get(), content.data(), content.size()) != size ||
+      ::fsync(file.get()) != 0 || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path));
+  const UniqueFd directory(::open(config.state_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot sync ", config.state_dir));
   }
   return absl::OkStatus();
 }
@@ -95,7 +101,7 @@ absl::StatusOr<std::string> LoadTokenKey(const platform::Config& config) {
   std::string key((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (key.size() == rpc::TokenSealer::NewKey().size()) return key;
   key = rpc::TokenSealer::NewKey();
-  BITS_RETURN_IF_ERROR(WriteStateFile(config, "token.key", key));
+  BITS_RETURN_IF_ERROR(WriteStateFile(config, "token.key", 0600, key));
   return key;
 }
 
@@ -132,6 +138,7 @@ absl::Status Run(const platform::Config& config) {
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
                         platform::PosixFileSystem::Open(config.roots));
   BITS_ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(config));
+  BITS_RETURN_IF_ERROR(files->KeepsOut(config.state_dir));
   app::JobStore& store = *opened.store;
   BITS_ASSIGN_OR_RETURN(std::string token_key, LoadTokenKey(config));
   BITS_ASSIGN_OR_RETURN(const app::Revision last_revision, store.LastRevision());
@@ -174,7 +181,7 @@ absl::Status Run(const platform::Config& config) {
     }
   });
   absl::Status status = application.Recover();
-  if (status.ok()) status = WriteStateFile(config, "listen.addr", addresses);
+  if (status.ok()) status = WriteStateFile(config, "listen.addr", 0644, addresses);
   if (status.ok()) {
     application.Start();
     ready = true;

@@ -62,7 +62,7 @@ absl::Status Application::Recover() {
       writer_.Run(
           [id, job](Step& step) {
             BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
-            return step.Apply(*job, nullptr, domain::Requeue{}).status();
+            return step.Apply(*job, nullptr, domain::Requeue{.after_restart = true}).status();
           },
           [this, job, wait](absl::Status status) {
             if (status.ok() && job->pending != domain::Pending::kNone) finisher_.Begin(*job);

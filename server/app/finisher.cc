@@ -23,7 +23,10 @@ absl::Status PublishRefusal(const absl::Status& status, const domain::File& file
   if (hresult == domain::kDiskFull) code = absl::StatusCode::kResourceExhausted;
   return MakeRefusal(code, domain::SymbolOf(hresult),
                      absl::StrCat("File ", file.ordinal, " could not be given the name ",
-                                  file.local_name, ": ", Av(Sv(status.message()))),
+                                  file.local_name, ": ", Av(Sv(status.message())),
+                                  absl::IsDataLoss(status)
+                                      ? ". Resume the job to fetch it again."
+                                      : ""),
                      {{"file", absl::StrCat(file.ordinal)}, {"local_name", file.local_name}});
 }
 
@@ -51,14 +54,16 @@ void Finisher::Begin(const domain::Job& job) {
 }
 
 void Finisher::Wait(const domain::Job& job, Callback done) {
-  if (job.pending != domain::Pending::kNone) {
+  if (job.pending == domain::Pending::kNone) return done(job);
+  {
     MutexLock lock(mutex_);
     if (auto it = waiters_.find(job.id); it != waiters_.end()) {
       it->second.push_back(std::move(done));
       return;
     }
   }
-  done(job);
+  done(MakeRefusal(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE",
+                   "The files are seen to once the store is in order again.", {{"job", job.id}}));
 }
 
 absl::Status Finisher::ForEachFile(
@@ -73,7 +78,8 @@ absl::Status Finisher::ForEachFile(
   }
 }
 
-absl::Status Finisher::RecordPublished(const domain::JobId& id, std::vector<uint32_t> ordinals) {
+absl::Status Finisher::Record(const domain::JobId& id, std::vector<uint32_t> ordinals,
+                              domain::Event outcome) {
   if (ordinals.empty()) return absl::OkStatus();
   struct Wait {
     Mutex mutex;
@@ -82,11 +88,11 @@ absl::Status Finisher::RecordPublished(const domain::JobId& id, std::vector<uint
   };
   auto wait = std::make_shared<Wait>();
   writer_->Run(
-      [id, ordinals = std::move(ordinals)](Step& step) {
+      [id, ordinals = std::move(ordinals), outcome = std::move(outcome)](Step& step) {
         BITS_ASSIGN_OR_RETURN(domain::Job job, step.txn().GetJob(id));
         for (uint32_t ordinal : ordinals) {
           BITS_ASSIGN_OR_RETURN(const domain::File file, step.txn().GetFile(id, ordinal));
-          BITS_RETURN_IF_ERROR(step.Apply(job, &file, domain::FilePublished{}).status());
+          BITS_RETURN_IF_ERROR(step.Apply(job, &file, outcome).status());
         }
         return absl::OkStatus();
       },
@@ -116,18 +122,21 @@ absl::Status Finisher::PublishFiles(const domain::JobId& id) {
       if (!file.transferred || file.completed) continue;
       files.push_back(&file);
       publications.push_back(
-          {file.temporary_path, file.path, file.bytes_transferred, file.last_modified});
+          {file.temporary_path, file.path, file.bytes_transferred, file.temporary_identity,
+           file.last_modified});
     }
     size_t done = 0;
     const absl::Status status = files_->Publish(publications, &done);
     std::vector<uint32_t> published;
     for (size_t i = 0; i < done; ++i) published.push_back(files[i]->ordinal);
-    const absl::Status recorded = RecordPublished(id, std::move(published));
-    if (!status.ok()) {
-      // Short of `done` it was the disk's sync that failed, of one of these.
-      return PublishRefusal(status, *files[std::min(done, files.size() - 1)]);
+    BITS_RETURN_IF_ERROR(Record(id, std::move(published), domain::FilePublished{}));
+    if (status.ok()) continue;
+    // Where it was a sync that failed, it was of this file or of one of those after it.
+    const domain::File& file = *files[std::min(done, files.size() - 1)];
+    if (absl::IsDataLoss(status)) {
+      BITS_RETURN_IF_ERROR(Record(id, {file.ordinal}, domain::FileLost{}));
     }
-    BITS_RETURN_IF_ERROR(recorded);
+    return PublishRefusal(status, file);
   }
 }
 

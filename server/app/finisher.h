@@ -39,7 +39,8 @@ class Finisher {
   void RecoverFromOutage();
 
   // Calls `done` when what is pending for the job is done: with the job, or with why a file could not
-  // be published. At once, with `job`, if nothing is pending. On any thread.
+  // be published. At once if nothing is pending, with `job`; or if it was put off until the store is
+  // in order again, UNAVAILABLE. On any thread.
   void Wait(const domain::Job& job, Callback done);
 
  private:
@@ -52,7 +53,9 @@ class Finisher {
   absl::StatusOr<bool> RemoveTemporaries(const domain::JobId& id);
   absl::Status ForEachFile(const domain::JobId& id,
                            const std::function<absl::Status(const domain::File&)>& visit);
-  absl::Status RecordPublished(const domain::JobId& id, std::vector<uint32_t> ordinals);
+  // Commits an outcome for each of these files.
+  absl::Status Record(const domain::JobId& id, std::vector<uint32_t> ordinals,
+                      domain::Event outcome);
   // Commits the outcome and tells the waiters; `failure` if the outcome is one.
   void Report(const domain::JobId& id, domain::Event outcome, absl::Status failure);
   void Tell(const domain::JobId& id, const absl::StatusOr<domain::Job>& result);

@@ -169,15 +169,16 @@ absl::StatusOr<std::vector<File>> JobManager::Resolve(const std::vector<NewFile>
 void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewFile> files,
                            bool start, const CallOptions& options, JobCallback done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
-  if (!resolved.ok()) return done(resolved.status());
+  // A repetition is answered also where the roots are others now.
+  if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());
   auto admission = std::make_shared<Admission>(in_flight_);
   if (!*admission) return done(TooMuchUnderWay());
   job.id = NewUuid();
   job.owner = principal.name;
-  NameTemporaries(job.id, 1, *resolved);
+  if (resolved.ok()) NameTemporaries(job.id, 1, *resolved);
   auto result = std::make_shared<Job>();
   parts_.writer->Run(
-      [principal, job = std::move(job), files = *std::move(resolved), start, options,
+      [principal, job = std::move(job), resolved = std::move(resolved), start, options,
        result](Step& step) -> absl::Status {
         using Found = std::optional<RequestRecord>;
         BITS_ASSIGN_OR_RETURN(const Found repeated, FindRepeated(step, principal, options));
@@ -186,10 +187,11 @@ void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewF
                                                     JobNotFound(repeated->job)));
           return absl::OkStatus();
         }
+        BITS_RETURN_IF_ERROR(resolved.status());
         BITS_ASSIGN_OR_RETURN(domain::Decision decision,
-                              domain::DecideCreate(job, files, start, step.now()));
+                              domain::DecideCreate(job, *resolved, start, step.now()));
         BITS_RETURN_IF_ERROR(step.Create(decision));
-        BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, files));
+        BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, *resolved));
         *result = decision.job;
         if (options.request_id.empty()) return absl::OkStatus();
         return step.txn().PutRequest(NewRecord(step, principal, options, job.id));
@@ -231,10 +233,10 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
                           std::vector<NewFile> files, const CallOptions& options,
                           Callback<AddFilesOutcome> done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
-  if (!resolved.ok()) return done(resolved.status());
+  if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());
   Mutate<AddFilesOutcome>(
       principal, id, options,
-      [files = *std::move(resolved)](Call& call) -> absl::StatusOr<AddFilesOutcome> {
+      [resolved = std::move(resolved)](Call& call) -> absl::StatusOr<AddFilesOutcome> {
         AddFilesOutcome outcome;
         if (call.repeated) {
           BITS_ASSIGN_OR_RETURN(
@@ -242,14 +244,15 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
               call.step.txn().ListFiles(call.job.id, call.record.first_file - 1,
                                         call.record.file_count));
         } else {
-          std::vector<File> added = files;
+          BITS_RETURN_IF_ERROR(resolved.status());
+          std::vector<File> added = *resolved;
           call.record.first_file = call.job.progress.files_total + 1;
           call.record.file_count = static_cast<uint32_t>(added.size());
           NameTemporaries(call.job.id, call.record.first_file, added);
           BITS_ASSIGN_OR_RETURN(
               domain::Decision decision,
               call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added)}));
-          BITS_RETURN_IF_ERROR(ReserveDestinations(call.step.txn(), call.job.id, files));
+          BITS_RETURN_IF_ERROR(ReserveDestinations(call.step.txn(), call.job.id, *resolved));
           outcome.files = std::move(decision.files);
         }
         outcome.job = call.job;
@@ -286,7 +289,12 @@ void JobManager::Verb(const Principal& principal, const JobId& id, const CallOpt
   Mutate<Job>(
       principal, id, options,
       [event = std::move(event)](Call& call) -> absl::StatusOr<Job> {
-        if (!call.repeated) {
+        // A CompleteJob whose files could not be published changed nothing: its repetition tries
+        // again, and never passes for done.
+        const bool undone = std::holds_alternative<domain::Complete>(event) &&
+                            !domain::IsFinal(call.job.state) &&
+                            call.job.pending == domain::Pending::kNone;
+        if (!call.repeated || undone) {
           BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, event).status());
         }
         return call.job;

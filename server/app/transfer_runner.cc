@@ -38,10 +38,10 @@ std::string_view ReasonName(RestartReason reason) {
 // Tells the runner, under the name of the file.
 class TransferRunner::Observer final : public TransferObserver {
  public:
-  Observer(TransferRunner* runner, JobId id, uint32_t ordinal, uint32_t attempt)
-      : runner_(runner), id_(std::move(id)), ordinal_(ordinal), attempt_(attempt) {}
+  Observer(TransferRunner* runner, JobId id, uint32_t ordinal, Source source)
+      : runner_(runner), id_(std::move(id)), ordinal_(ordinal), source_(std::move(source)) {}
 
-  void OnBytesArrive() override { runner_->OnBytesArrive(id_, attempt_); }
+  void OnBytesArrive() override { runner_->OnBytesArrive(id_, source_.attempt); }
   void OnRestart(RestartReason reason, std::function<void()> proceed) override {
     runner_->OnRestart(id_, ordinal_, reason, std::move(proceed));
   }
@@ -51,11 +51,11 @@ class TransferRunner::Observer final : public TransferObserver {
   void OnProgress(uint64_t arrived, std::optional<uint64_t> total) override {
     runner_->OnProgress(id_, ordinal_, arrived, total);
   }
-  void OnTransferred(const domain::Checkpoint& last) override {
-    runner_->OnTransferred(id_, ordinal_, last);
+  void OnTransferred(const domain::Checkpoint& last, const std::string& identity) override {
+    runner_->OnTransferred(id_, ordinal_, source_, last, identity);
   }
   void OnFailed(const domain::Failure& failure) override {
-    runner_->OnFailed(id_, ordinal_, attempt_, failure);
+    runner_->OnFailed(id_, ordinal_, source_, failure);
   }
   void OnStopped() override { runner_->OnEnded(id_, ordinal_); }
 
@@ -63,7 +63,7 @@ class TransferRunner::Observer final : public TransferObserver {
   TransferRunner* const runner_;
   const JobId id_;
   const uint32_t ordinal_;
-  const uint32_t attempt_;
+  const Source source_;
 };
 
 class BITS_SCOPED_CAPABILITY TransferRunner::Section {
@@ -190,8 +190,9 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.attempt = turn.job.attempt_count;
   spec.file = std::move(file);
   spec.require_ranges = turn.job.options.require_ranges;
-  transfer.id = engine_->Start(
-      std::move(spec), std::make_shared<Observer>(this, id, ordinal, turn.job.attempt_count));
+  auto observer = std::make_shared<Observer>(
+      this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name});
+  transfer.id = engine_->Start(std::move(spec), std::move(observer));
 }
 
 void TransferRunner::Load(const JobId& id, Turn& turn) {
@@ -312,6 +313,8 @@ void TransferRunner::OnRestart(const JobId& id, uint32_t ordinal, RestartReason 
                    {
                      MutexLock lock(mutex_);
                      if (auto it = turns_.find(id); it != turns_.end()) {
+                       it->second.job.progress = job->progress;
+                       it->second.job.revision = job->revision;
                        if (auto t = it->second.transfers.find(ordinal);
                            t != it->second.transfers.end()) {
                          t->second.recorded = t->second.arrived = 0;
@@ -347,6 +350,7 @@ void TransferRunner::OnCheckpoint(const JobId& id, uint32_t ordinal,
 void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arrived,
                                 std::optional<uint64_t> total) {
   std::optional<Job> news;
+  Revision revision = 0;
   {
     MutexLock lock(mutex_);
     auto it = turns_.find(id);
@@ -358,9 +362,11 @@ void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arri
     t->second.total = total;
     const absl::Time now = writer_->Now();
     // Not before watchers have heard that it is transferring.
-    if (turn.job.state == domain::JobState::kTransferring &&
+    if (!turn.ending && turn.job.state == domain::JobState::kTransferring &&
         now - turn.progress_time >= kProgressInterval && hub_->HasWatchers()) {
       turn.progress_time = now;
+      // Before the copy: what is committed after this makes the news stale, not the other way round.
+      revision = hub_->last_revision();
       news = turn.job;
       news->update_time = now;
     }
@@ -370,26 +376,54 @@ void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arri
   EventRecord event;
   event.kind = domain::ChangeKind::kProgress;
   event.time = news->update_time;
-  event.revision = hub_->last_revision();
+  event.revision = revision;
   event.job = *std::move(news);
   std::vector<EventRecord> events;
   events.push_back(std::move(event));
   hub_->Publish(std::move(events));
 }
 
-void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal,
-                                   const domain::Checkpoint& last) {
-  writer_->Apply(id, ordinal, domain::FileTransferred{last}, nullptr,
-                 [this, id](absl::StatusOr<Job> job) {
-                   if (!job.ok()) return Lose(id);
-                   MutexLock lock(mutex_);
-                   auto it = turns_.find(id);
-                   if (it != turns_.end()) it->second.job.progress = job->progress;
-                 });
+absl::Status TransferRunner::ApplyOfSource(Step& step, const JobId& id, uint32_t ordinal,
+                                           const Source& source, const domain::Event& event) {
+  BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
+  BITS_ASSIGN_OR_RETURN(const File file, step.txn().GetFile(id, ordinal));
+  if (file.remote_name == source.remote_name) return step.Apply(job, &file, event).status();
+  // Its remote name was mended after this was under way: it says nothing of the new one. The job
+  // takes its turn anew, with that.
+  return step.Apply(job, nullptr, domain::Requeue{}).status();
+}
+
+void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal, const Source& source,
+                                   const domain::Checkpoint& last, const std::string& identity) {
+  if (IsToRestart(id, ordinal)) return OnEnded(id, ordinal);
+  auto job = std::make_shared<Job>();
+  writer_->Run(
+      [id, ordinal, source, job,
+       event = domain::FileTransferred{last, identity}](Step& step) -> absl::Status {
+        BITS_RETURN_IF_ERROR(ApplyOfSource(step, id, ordinal, source, event));
+        BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
+        return absl::OkStatus();
+      },
+      [this, id, job](absl::Status status) {
+        if (!status.ok()) return Lose(id);
+        MutexLock lock(mutex_);
+        auto it = turns_.find(id);
+        if (it == turns_.end()) return;
+        it->second.job.progress = job->progress;
+        it->second.job.revision = job->revision;
+      });
   OnEnded(id, ordinal);
 }
 
-void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, uint32_t attempt,
+bool TransferRunner::IsToRestart(const JobId& id, uint32_t ordinal) const {
+  MutexLock lock(mutex_);
+  auto it = turns_.find(id);
+  if (it == turns_.end()) return false;
+  auto t = it->second.transfers.find(ordinal);
+  return t != it->second.transfers.end() && t->second.restart;
+}
+
+void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& source,
                               const domain::Failure& failure) {
   bool stale = false;
   {
@@ -404,11 +438,10 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, uint32_t attemp
   }
   if (!stale) {
     writer_->Run(
-        [id, ordinal, attempt, failure](Step& step) {
-          BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
-          if (job.attempt_count != attempt) return absl::OkStatus();
-          BITS_ASSIGN_OR_RETURN(const File file, step.txn().GetFile(id, ordinal));
-          return step.Apply(job, &file, domain::Fail{failure}).status();
+        [id, ordinal, source, failure](Step& step) {
+          BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));
+          if (job.attempt_count != source.attempt) return absl::OkStatus();
+          return ApplyOfSource(step, id, ordinal, source, domain::Fail{failure});
         },
         [this, id](absl::Status status) {
           if (!status.ok()) return Lose(id);
@@ -441,7 +474,7 @@ void TransferRunner::RecoverFromOutage() {
   }
   for (const JobId& id : lost) {
     writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](absl::StatusOr<Job> job) {
-      if (absl::IsUnavailable(job.status())) Lose(id);
+      if (!job.ok() && !absl::IsNotFound(job.status())) Lose(id);
     });
   }
 }

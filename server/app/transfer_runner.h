@@ -59,6 +59,11 @@ class TransferRunner {
   class Observer;
   // Holds the mutex; what was put in deferred_ meanwhile is called once it is released.
   class Section;
+  // What a try is of.
+  struct Source {
+    uint32_t attempt = 0;  // the job's
+    std::string remote_name;
+  };
   struct Transfer {
     TransferEngine::TransferId id = 0;
     bool restart = false;  // begin anew once it has stopped
@@ -88,9 +93,14 @@ class TransferRunner {
   void OnCheckpoint(const domain::JobId& id, uint32_t ordinal, const domain::Checkpoint& at);
   void OnProgress(const domain::JobId& id, uint32_t ordinal, uint64_t arrived,
                   std::optional<uint64_t> total);
-  void OnTransferred(const domain::JobId& id, uint32_t ordinal, const domain::Checkpoint& last);
-  void OnFailed(const domain::JobId& id, uint32_t ordinal, uint32_t attempt,
+  void OnTransferred(const domain::JobId& id, uint32_t ordinal, const Source& source,
+                     const domain::Checkpoint& last, const std::string& identity);
+  void OnFailed(const domain::JobId& id, uint32_t ordinal, const Source& source,
                 const domain::Failure& failure);
+  // Its remote name was mended while it was under way: what becomes of it does not matter.
+  bool IsToRestart(const domain::JobId& id, uint32_t ordinal) const;
+  static absl::Status ApplyOfSource(Step& step, const domain::JobId& id, uint32_t ordinal,
+                                    const Source& source, const domain::Event& event);
   void OnEnded(const domain::JobId& id, uint32_t ordinal);
 
   void Pump(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);

@@ -42,6 +42,9 @@ function(bits_executable)
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   bits_configure_target(${ARG_NAME})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
+  if(TARGET bits_tsan_edges)
+    target_sources(${ARG_NAME} PRIVATE $<TARGET_OBJECTS:bits_tsan_edges>)
+  endif()
 endfunction()
 
 # bits_test(NAME foo_test SOURCES .. [DEPS ..] [LABELS unit ..] [ENV K=V ..]
@@ -62,7 +65,10 @@ function(bits_test)
                   DEPS ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gmock_main)
   if(ARG_DISCOVER)
     _bits_test_properties(properties)
-    string(REPLACE ";" "\\;" labels "${ARG_LABELS}")
+    # What is between here and the test takes off so many backslashes.
+    string(REPEAT "\\" 8 escape)
+    string(REPLACE "\\;" "${escape};" properties "${properties}")
+    string(REPLACE ";" "${escape};" labels "${ARG_LABELS}")
     gtest_discover_tests(${ARG_NAME} TEST_PREFIX ${ARG_NAME}.
       EXTRA_ARGS ${ARG_ARGS} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
       PROPERTIES ${properties} LABELS "${labels}")

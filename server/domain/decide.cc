@@ -31,6 +31,7 @@ WhilePending GateWhilePublishing(EventKind kind) {
     case EventKind::kFileRestarted:
     case EventKind::kFileTransferred:
     case EventKind::kFilePublished:
+    case EventKind::kFileLost:
     case EventKind::kPublished:
     case EventKind::kPublishFailed:
       return WhilePending::kAllow;
@@ -153,6 +154,7 @@ class Maker {
     Record(last);
     Progressed();
     file_->transferred = true;
+    file_->temporary_identity = e.temporary_identity;
     ++job().progress.files_transferred;
   }
   void Apply(const Fail& e) {
@@ -182,7 +184,10 @@ class Maker {
     }
     Keep(std::move(error));
   }
-  void Apply(const Requeue&) { Changed(); }
+  void Apply(const Requeue& e) {
+    Changed();
+    if (e.after_restart) turn_end_ = std::min(before_.update_time, now_);
+  }
 
   void Apply(const RetryDue&) {
     Changed();
@@ -218,6 +223,14 @@ class Maker {
     file_->completed = true;
     file_changed_ = true;
     ++job().progress.files_completed;
+  }
+  void Apply(const FileLost&) {
+    if (!file_.has_value() || !file_->transferred || file_->completed) return;
+    Changed();
+    StartOver();
+    file_->transferred = false;
+    file_->temporary_identity.clear();
+    --job().progress.files_transferred;
   }
   // A report on work that is not under way (any more) comes too late.
   void Apply(const Published& e) {
@@ -313,7 +326,7 @@ class Maker {
     Job& j = job();
     j.state = to;
     if (IsActive(before_.state) && !IsActive(to) && j.active_since.has_value()) {
-      j.active_time += std::max(now_ - *j.active_since, absl::ZeroDuration());
+      j.active_time += std::max(turn_end_ - *j.active_since, absl::ZeroDuration());
       j.active_since.reset();
     }
     switch (to) {
@@ -356,6 +369,7 @@ class Maker {
         changes.push_back(ChangeKind::kFileTransferred);
         break;
       case EventKind::kFileRestarted:
+      case EventKind::kFileLost:
         changes.push_back(ChangeKind::kFileRestarted);
         break;
       case EventKind::kCheckpoint:
@@ -379,6 +393,7 @@ class Maker {
 
   const Job& before_;
   const absl::Time now_;
+  absl::Time turn_end_ = now_;
   Decision d_;
   std::optional<File> file_;
   bool file_changed_ = false;

@@ -40,11 +40,12 @@ enum class EventKind : uint8_t {
   kForget,
   // Outcomes of work on the file system.
   kFilePublished,
+  kFileLost,
   kPublished,
   kPublishFailed,
   kCleanedUp,
 };
-inline constexpr int kEventKindCount = 23;
+inline constexpr int kEventKindCount = 24;
 
 struct Resume {};
 struct Suspend {};
@@ -88,13 +89,17 @@ struct FileRestarted {};
 // All bytes of the file are durable and checked.
 struct FileTransferred {
   Checkpoint last;
+  std::string temporary_identity = {};  // as in File
 };
 // An attempt failed; with the file that Decide() is given, or none.
 struct Fail {
   Failure failure;
 };
-// The job's turn ends without an error: the server stops, or has started anew.
-struct Requeue {};
+// The job's turn ends without an error: the server stops, or has started anew. `after_restart`: the
+// turn ended with the process that had it, after the job's last change.
+struct Requeue {
+  bool after_restart = false;
+};
 
 struct RetryDue {};
 struct NoProgress {};
@@ -105,6 +110,9 @@ struct Forget {};
 
 // One file has got its final name.
 struct FilePublished {};
+// What is at a transferred file's temporary path is not what was fetched: somebody else deleted or
+// changed it. It is to be fetched again, by the next Resume.
+struct FileLost {};
 // All that were to be published are; temporaries_left: some could not be deleted.
 struct Published {
   bool temporaries_left = false;
@@ -119,7 +127,7 @@ struct CleanedUp {
 using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName,
                            Start, BytesArrived, Checkpoint, FileRestarted, FileTransferred, Fail,
                            Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
-                           FilePublished, Published, PublishFailed, CleanedUp>;
+                           FilePublished, FileLost, Published, PublishFailed, CleanedUp>;
 static_assert(std::variant_size_v<Event> == kEventKindCount);
 
 inline EventKind KindOf(const Event& event) { return static_cast<EventKind>(event.index()); }

@@ -62,6 +62,7 @@ struct Checksum {
 struct Validators {
   std::string etag;           // as received; weak ones (W/...) prove nothing
   std::string last_modified;  // the header as received
+  std::string resource = {};  // a digest of the URL that gave them, redirects followed
   // Both empty: nothing can be proven, a resumed transfer must start over.
   bool operator==(const Validators&) const = default;
 };
@@ -72,6 +73,8 @@ struct File {
   std::string local_name;   // as the client gave it
   std::string path;         // the destination: absolute, normal, under a root
   std::string temporary_path;  // beside it; ours alone
+  // Tells the file at temporary_path, once it is whole, from any other. Empty: not known.
+  std::string temporary_identity;
   std::optional<Checksum> checksum;
 
   std::optional<uint64_t> bytes_total;

@@ -69,6 +69,8 @@ std::string_view EventName(EventKind kind) {
       return "Forget";
     case EventKind::kFilePublished:
       return "FilePublished";
+    case EventKind::kFileLost:
+      return "FileLost";
     case EventKind::kPublished:
       return "Published";
     case EventKind::kPublishFailed:

@@ -131,6 +131,9 @@ constexpr Row kRows[] = {
     {E::kFilePublished, kLive, Guard::kAlways, Stay()},
     {E::kFilePublished, kFinal, Guard::kAlways, Ignore()},
 
+    {E::kFileLost, kLive, Guard::kAlways, Stay()},
+    {E::kFileLost, kFinal, Guard::kAlways, Ignore()},
+
     {E::kPublished, kLive, Guard::kAlways, Move(S::kAcknowledged, kSchedule)},
     {E::kPublished, kFinal, Guard::kAlways, Ignore()},
 

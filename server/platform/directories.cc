@@ -65,6 +65,28 @@ std::string_view Root::Beneath(std::string_view path) const {
   return path.substr(path_.size() + 1);
 }
 
+absl::Status Root::KeepsOut(const std::string& directory) const {
+  struct stat root {};
+  if (::fstat(fd_.get(), &root) != 0) return FileError(errno, "look at", path_);
+  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return FileError(errno, "open the directory", directory);
+  struct stat here {};
+  if (::fstat(fd.get(), &here) != 0) return FileError(errno, "look at", directory);
+  while (true) {
+    if (here.st_dev == root.st_dev && here.st_ino == root.st_ino) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(directory, " must not lie beneath the root ", path_,
+                       ": whoever may create jobs could read and replace what is in it"));
+    }
+    UniqueFd above(::openat(fd.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    struct stat there {};
+    if (!above || ::fstat(above.get(), &there) != 0) return FileError(errno, "look above", directory);
+    if (there.st_dev == here.st_dev && there.st_ino == here.st_ino) return absl::OkStatus();
+    fd = std::move(above);
+    here = there;
+  }
+}
+
 int Root::OpenAt(const std::string& relative, uint64_t flags, mode_t mode) const {
   return OpenAt2(fd_.get(), relative.empty() ? "." : relative.c_str(), flags, mode);
 }
@@ -106,11 +128,11 @@ absl::Status Root::SyncDirectory(const std::string& relative) {
     }
     lock.Lock();
     turn.running = false;
+    turn.ended[covered] = std::move(status);
     turn.done = covered;
-    turn.status = status;
     turned_.SignalAll();
   }
-  absl::Status status = turn.status;
+  absl::Status status = turn.ended.lower_bound(ticket)->second;
   if (--turn.waiting == 0) turns_.erase(relative);
   return status;
 }

@@ -29,6 +29,10 @@ class Root {
   // empty if it does not.
   std::string_view Beneath(std::string_view path) const;
 
+  // Whether a directory is the root or lies beneath it, whatever their names say. OK: it does not;
+  // INVALID_ARGUMENT: it does.
+  absl::Status KeepsOut(const std::string& directory) const;
+
   // openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. The descriptor, or -errno.
   int OpenAt(const std::string& relative, uint64_t flags, mode_t mode = 0) const;
 
@@ -42,10 +46,10 @@ class Root {
  private:
   struct Turn {
     uint64_t asked = 0;  // tickets given
-    uint64_t done = 0;   // tickets up to here are durable, or failed with `status`
+    uint64_t done = 0;   // tickets up to here are durable, or failed
     int waiting = 0;
     bool running = false;
-    absl::Status status;
+    std::map<uint64_t, absl::Status> ended;  // how each turn did, by its last ticket
   };
 
   Root(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}

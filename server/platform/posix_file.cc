@@ -105,13 +105,17 @@ absl::StatusOr<absl::Time> PosixFile::ModificationTime() {
 }
 
 absl::StatusOr<std::string> PosixFile::Identity() {
+  std::string identity = IdentityOf(fd_.get());
+  if (identity.empty()) return Error(errno, "look at");
+  return identity;
+}
+
+std::string IdentityOf(int fd) {
   struct statx info {};
-  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0) {
-    return Error(errno, "look at");
-  }
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0) return "";
   // The time of birth, where it is known, tells a file from one that had its inode before.
-  return absl::StrCat(info.stx_dev_major, ".", info.stx_dev_minor, ".", info.stx_ino, ".",
-                      info.stx_btime.tv_sec, ".", info.stx_btime.tv_nsec);
+  // No device: its number may be another after a restart.
+  return absl::StrCat(info.stx_ino, ".", info.stx_btime.tv_sec, ".", info.stx_btime.tv_nsec);
 }
 
 }  // namespace bits::platform

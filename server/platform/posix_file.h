@@ -35,6 +35,9 @@ class PosixFile final : public app::LocalFile {
   bool name_is_new_;
 };
 
+// What Identity() gives; empty, with errno set, if it cannot be told.
+std::string IdentityOf(int fd);
+
 }  // namespace bits::platform
 
 #endif  // BITS_SERVER_PLATFORM_POSIX_FILE_H_

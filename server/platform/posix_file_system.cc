@@ -23,10 +23,9 @@ namespace {
 constexpr size_t kLongestPath = 4096;
 constexpr size_t kLongestComponent = 255;
 constexpr mode_t kTemporaryMode = 0600;
+constexpr std::string_view kTemporaryPrefix = ".BIT-";
 // So many share a sync of their directory, and are open meanwhile.
 constexpr size_t kPublishedTogether = 64;
-// What a file system may round a modification time by.
-constexpr absl::Duration kCoarsestTime = absl::Seconds(2);
 // O_NONBLOCK: opening a FIFO or a device must not wait. It changes nothing for a regular file.
 constexpr uint64_t kCareful = O_NONBLOCK | O_NOCTTY;
 
@@ -47,6 +46,9 @@ absl::StatusOr<std::string> Normalize(std::string_view name) {
     const std::string_view component = name.substr(0, slash);
     name.remove_prefix(slash == std::string_view::npos ? name.size() : slash + 1);
     if (component.empty()) continue;
+    if (component.starts_with(kTemporaryPrefix)) {
+      return InvalidName("has a component that begins with .BIT-, as temporary files do");
+    }
     if (component == "." || component == "..") return InvalidName("has a component . or ..");
     if (component.size() > kLongestComponent) {
       return InvalidName("has a component longer than 255 bytes");
@@ -60,12 +62,6 @@ absl::StatusOr<std::string> Normalize(std::string_view name) {
 absl::Status NotRegular(const std::string& path) {
   return FileRefusal(absl::StatusCode::kPermissionDenied, domain::kAccessDenied,
                      absl::StrCat(path, " is not a regular file"));
-}
-
-absl::Status RequireRegular(int fd, const std::string& path) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return FileError(errno, "look at", path);
-  return S_ISREG(info.st_mode) ? absl::OkStatus() : NotRegular(path);
 }
 
 }  // namespace
@@ -91,6 +87,13 @@ absl::StatusOr<std::unique_ptr<PosixFileSystem>> PosixFileSystem::Open(
 
 PosixFileSystem::PosixFileSystem(std::vector<std::shared_ptr<Root>> roots, mode_t published_mode)
     : roots_(std::move(roots)), published_mode_(published_mode) {}
+
+absl::Status PosixFileSystem::KeepsOut(const std::string& directory) const {
+  for (const std::shared_ptr<Root>& root : roots_) {
+    BITS_RETURN_IF_ERROR(root->KeepsOut(directory));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::string> PosixFileSystem::Resolve(std::string_view local_name) const {
   BITS_ASSIGN_OR_RETURN(std::string path, Normalize(local_name));
@@ -126,30 +129,35 @@ absl::StatusOr<std::unique_ptr<app::LocalFile>> PosixFileSystem::OpenSource(
   BITS_ASSIGN_OR_RETURN(Place place, Locate(path));
   UniqueFd fd(place.root->OpenAt(place.relative, O_RDONLY | kCareful));
   if (!fd) return FileError(-fd.release(), "open", path);
-  BITS_RETURN_IF_ERROR(RequireRegular(fd.get(), path));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return FileError(errno, "look at", path);
+  if (!S_ISREG(info.st_mode)) return NotRegular(path);
   return std::make_unique<PosixFile>(std::move(fd), place.root, place.relative, false);
 }
 
 absl::StatusOr<std::unique_ptr<app::LocalFile>> PosixFileSystem::OpenTemporary(
-    const std::string& path) {
+    const std::string& path, bool anew) {
   BITS_ASSIGN_OR_RETURN(Place place, Locate(path));
   constexpr uint64_t kFlags = O_RDWR | O_NOFOLLOW | kCareful;
-  constexpr int kTries = 3;  // somebody may make or remove it between our looking and opening
-  int fd = -ENOENT;
-  bool made = false;
-  for (int i = 0; i < kTries && (fd == -ENOENT || fd == -EEXIST); ++i) {
-    fd = place.root->OpenAt(place.relative, kFlags);
-    if (fd != -ENOENT) break;
-    fd = place.root->OpenAt(place.relative, kFlags | O_CREAT | O_EXCL, kTemporaryMode);
-    made = fd >= 0;
-    if (fd == -ENOENT) {
-      BITS_RETURN_IF_ERROR(place.root->OpenDirectory(place.directory, true).status());
+  UniqueFd there(place.root->OpenAt(place.relative, kFlags));
+  if (there) {
+    struct stat info {};
+    if (::fstat(there.get(), &info) != 0) return FileError(errno, "look at", path);
+    if (!S_ISREG(info.st_mode)) return NotRegular(path);
+    if (!anew && info.st_nlink == 1) {
+      return std::make_unique<PosixFile>(std::move(there), place.root, place.relative, false);
     }
+    BITS_RETURN_IF_ERROR(Remove(path));
+  } else if (there.get() != -ENOENT) {
+    return FileError(-there.release(), "open", path);
   }
-  if (fd < 0) return FileError(-fd, "open", path);
-  UniqueFd owned(fd);
-  BITS_RETURN_IF_ERROR(RequireRegular(owned.get(), path));
-  return std::make_unique<PosixFile>(std::move(owned), place.root, place.relative, made);
+  int fd = place.root->OpenAt(place.relative, kFlags | O_CREAT | O_EXCL, kTemporaryMode);
+  if (fd == -ENOENT) {
+    BITS_RETURN_IF_ERROR(place.root->OpenDirectory(place.directory, true).status());
+    fd = place.root->OpenAt(place.relative, kFlags | O_CREAT | O_EXCL, kTemporaryMode);
+  }
+  if (fd < 0) return FileError(-fd, "make", path);
+  return std::make_unique<PosixFile>(UniqueFd(fd), place.root, place.relative, true);
 }
 
 absl::Status PosixFileSystem::Publish(const std::vector<app::Publication>& files, size_t* done) {
@@ -170,14 +178,14 @@ absl::Status PosixFileSystem::Publish(const std::vector<app::Publication>& files
 }
 
 absl::Status PosixFileSystem::PublishOne(const app::Publication& file, Unsynced& unsynced) {
-  const auto& [from, to, size, modification_time] = file;
+  const auto& [from, to, size, identity, modification_time] = file;
   BITS_ASSIGN_OR_RETURN(const Place source, Locate(from));
   BITS_ASSIGN_OR_RETURN(const Place target, Locate(to));
   BITS_ASSIGN_OR_RETURN(const UniqueFd directory,
                         target.root->OpenDirectory(target.directory, true));
   UniqueFd fd(source.root->OpenAt(source.relative, O_RDONLY | O_NOFOLLOW | kCareful));
   if (fd.get() == -ENOENT) {
-    BITS_RETURN_IF_ERROR(PublishedBefore(file, target, directory.get()));
+    BITS_RETURN_IF_ERROR(PublishedBefore(file, target));
     unsynced.directories.emplace(target.root, target.directory);
     return absl::OkStatus();
   }
@@ -185,9 +193,10 @@ absl::Status PosixFileSystem::PublishOne(const app::Publication& file, Unsynced&
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return FileError(errno, "look at", from);
   if (!S_ISREG(info.st_mode)) return NotRegular(from);
-  if (static_cast<uint64_t>(info.st_size) != size) {
-    return FileRefusal(absl::StatusCode::kFailedPrecondition, domain::kValidationFailed,
-                       absl::StrCat("the size of ", from, " was changed by somebody"));
+  if (static_cast<uint64_t>(info.st_size) != size ||
+      (!identity.empty() && IdentityOf(fd.get()) != identity)) {
+    return FileRefusal(absl::StatusCode::kDataLoss, domain::kValidationFailed,
+                       absl::StrCat(from, " was changed by somebody"));
   }
   struct stat there {};
   if (::fstatat(directory.get(), target.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -225,17 +234,16 @@ absl::Status PosixFileSystem::SyncAll(const Unsynced& unsynced) {
   return absl::OkStatus();
 }
 
-absl::Status PosixFileSystem::PublishedBefore(const app::Publication& file, const Place& to,
-                                              int directory) {
+absl::Status PosixFileSystem::PublishedBefore(const app::Publication& file, const Place& to) {
+  const UniqueFd fd(to.root->OpenAt(to.relative, O_RDONLY | O_NOFOLLOW | kCareful));
   struct stat there {};
-  if (::fstatat(directory, to.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-      !S_ISREG(there.st_mode) || static_cast<uint64_t>(there.st_size) != file.size ||
-      (file.modification_time &&
-       absl::AbsDuration(absl::TimeFromTimespec(there.st_mtim) - *file.modification_time) >
-           kCoarsestTime)) {
-    return FileError(ENOENT, "open", file.from);
+  if (fd && ::fstat(fd.get(), &there) == 0 && S_ISREG(there.st_mode) &&
+      static_cast<uint64_t>(there.st_size) == file.size && !file.identity.empty() &&
+      IdentityOf(fd.get()) == file.identity) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return FileRefusal(absl::StatusCode::kDataLoss, domain::FromErrno(ENOENT),
+                     absl::StrCat(file.from, " was deleted by somebody"));
 }
 
 absl::Status PosixFileSystem::Remove(const std::string& path) {

@@ -27,9 +27,13 @@ class PosixFileSystem final : public app::FileSystem {
   static absl::StatusOr<std::unique_ptr<PosixFileSystem>> Open(
       const std::vector<std::string>& roots);
 
+  // INVALID_ARGUMENT if the directory, which is there, is a root or lies beneath one.
+  absl::Status KeepsOut(const std::string& directory) const;
+
   absl::StatusOr<std::string> Resolve(std::string_view local_name) const override;
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override;
-  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path,
+                                                                bool anew) override;
   absl::Status Publish(const std::vector<app::Publication>& files, size_t* done) override;
   absl::Status Remove(const std::string& path) override;
 
@@ -51,7 +55,7 @@ class PosixFileSystem final : public app::FileSystem {
   absl::StatusOr<Place> Locate(std::string_view path) const;
   // Renames. What must be synced for that to be durable is added to `unsynced`.
   absl::Status PublishOne(const app::Publication& file, Unsynced& unsynced);
-  absl::Status PublishedBefore(const app::Publication& file, const Place& to, int directory);
+  absl::Status PublishedBefore(const app::Publication& file, const Place& to);
   static absl::Status SyncAll(const Unsynced& unsynced);
 
   // As given, the first for relative names; of those that hold a path the longest is used.

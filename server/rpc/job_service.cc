@@ -108,8 +108,11 @@ JobService::Reactor* JobService::AddFiles(Context* context, const v1::AddFilesRe
         Reply<app::AddFilesOutcome>(
             env_, call, [policy = jobs_->policy(), response](const app::AddFilesOutcome& outcome) {
               ToProto(outcome.job, policy, response->mutable_job());
+              size_t bytes = 0;
               for (const domain::File& file : outcome.files) {
                 ToProto(outcome.job.id, file, response->add_files());
+                bytes += response->files(response->files_size() - 1).ByteSizeLong();
+                if (bytes > kPageBytes) break;
               }
             }));
     return absl::OkStatus();

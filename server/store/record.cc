@@ -217,6 +217,8 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   to.set_completed(file.completed);
   to.set_etag(file.validators.etag);
   to.set_last_modified_header(file.validators.last_modified);
+  to.set_resource(file.validators.resource);
+  to.set_temporary_identity(file.temporary_identity);
   ToRecord(file.last_modified, [&to] { return to.mutable_last_modified(); });
   to.set_restarts(file.restarts);
 }
@@ -242,6 +244,8 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   to.completed = from.completed();
   to.validators.etag = std::move(*from.mutable_etag());
   to.validators.last_modified = std::move(*from.mutable_last_modified_header());
+  to.validators.resource = std::move(*from.mutable_resource());
+  to.temporary_identity = std::move(*from.mutable_temporary_identity());
   to.last_modified = FromRecord(from.has_last_modified(), from.last_modified());
   to.restarts = from.restarts();
   return true;

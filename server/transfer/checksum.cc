@@ -69,6 +69,13 @@ std::unique_ptr<Digest> MakeDigest(domain::ChecksumAlgorithm algorithm) {
   return nullptr;
 }
 
+std::string Fingerprint(std::string_view text) {
+  constexpr size_t kEnough = 32;
+  const std::unique_ptr<Digest> digest = MakeDigest(domain::ChecksumAlgorithm::kSha256);
+  digest->Update(text);
+  return digest->Finish().substr(0, kEnough);
+}
+
 std::string_view AlgorithmName(domain::ChecksumAlgorithm algorithm) {
   switch (algorithm) {
     case domain::ChecksumAlgorithm::kSha256:

@@ -22,6 +22,9 @@ class Digest {
 // Null if OpenSSL refuses the algorithm (MD5 where only FIPS algorithms are allowed).
 std::unique_ptr<Digest> MakeDigest(domain::ChecksumAlgorithm algorithm);
 
+// Tells texts apart without telling what is in them: 32 hexadecimal digits.
+std::string Fingerprint(std::string_view text);
+
 // "sha256", "sha512", "md5", "crc32c".
 std::string_view AlgorithmName(domain::ChecksumAlgorithm algorithm);
 

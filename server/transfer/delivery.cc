@@ -39,7 +39,8 @@ Delivery::Delivery(Context* context, app::TransferSpec spec,
       observer_(std::move(observer)),
       on_ended_(std::move(on_ended)),
       sink_(std::make_shared<FileSink>(context->files, context->io, context->loop.get(),
-                                       spec_.file.temporary_path)) {
+                                       spec_.file.temporary_path,
+                                       spec_.file.bytes_transferred == 0)) {
   checkpoint_time_ = context_->loop->now();
   progress_time_ = checkpoint_time_ - absl::ToChronoNanoseconds(kProgressInterval);
 }
@@ -365,12 +366,12 @@ void Delivery::WindDown(Outcome outcome, bool keep) {
 
 void Delivery::Close() {
   phase_ = Phase::kEnding;
-  sink_->Close([self = shared_from_this()](const absl::Status&) {
+  sink_->Close([self = shared_from_this()](const std::string& identity) {
     self->phase_ = Phase::kEnded;
     const std::shared_ptr<app::TransferObserver> observer = std::move(self->observer_);
     switch (self->outcome_) {
       case Outcome::kTransferred:
-        observer->OnTransferred(self->CheckpointAt(self->position_));
+        observer->OnTransferred(self->CheckpointAt(self->position_), identity);
         break;
       case Outcome::kFailed:
         observer->OnFailed(self->failure_);

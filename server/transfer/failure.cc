@@ -50,6 +50,7 @@ domain::Hresult HresultOfCurl(int curl_code, long os_error) {
       return domain::kInvalidUrl;
     case CURLE_UNSUPPORTED_PROTOCOL:  // the scheme is checked before: this is HTTP/0.9
     case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_OUT_OF_MEMORY:  // so libcurl calls a line of the head that is too long
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
     case CURLE_HTTP3:
@@ -58,8 +59,6 @@ domain::Hresult HresultOfCurl(int curl_code, long os_error) {
       return domain::kInvalidServerResponse;
     case CURLE_TOO_MANY_REDIRECTS:
       return domain::kRedirectFailed;
-    case CURLE_OUT_OF_MEMORY:
-      return domain::FromWin32(14);  // E_OUTOFMEMORY
     default:
       return domain::kUnexpected;
   }

@@ -23,12 +23,17 @@ struct FileSink::Verification {
   std::function<void(absl::StatusOr<bool>)> done;
 };
 
-FileSink::FileSink(app::FileSystem* files, Executor* io, EventLoop* loop, std::string path)
-    : files_(files), loop_(loop), path_(std::move(path)), strand_(std::make_shared<Strand>(io)) {}
+FileSink::FileSink(app::FileSystem* files, Executor* io, EventLoop* loop, std::string path,
+                   bool anew)
+    : files_(files),
+      loop_(loop),
+      path_(std::move(path)),
+      anew_(anew),
+      strand_(std::make_shared<Strand>(io)) {}
 
 absl::Status FileSink::Open() {
   if (file_ != nullptr) return absl::OkStatus();
-  BITS_ASSIGN_OR_RETURN(file_, files_->OpenTemporary(path_));
+  BITS_ASSIGN_OR_RETURN(file_, files_->OpenTemporary(path_, anew_));
   return absl::OkStatus();
 }
 
@@ -117,10 +122,12 @@ void FileSink::VerifySome(std::shared_ptr<Verification> verification) {
   finish(v.digest->Finish() == v.expected);
 }
 
-void FileSink::Close(Done done) {
+void FileSink::Close(std::function<void(std::string identity)> done) {
   strand_->Post([self = shared_from_this(), done = std::move(done)]() mutable {
+    std::string identity;
+    if (self->file_ != nullptr) identity = self->file_->Identity().value_or("");
     self->file_ = nullptr;
-    self->loop_->Post([done = std::move(done)] { done(absl::OkStatus()); });
+    self->loop_->Post([done = std::move(done), identity] { done(identity); });
   });
 }
 

@@ -27,7 +27,8 @@ class FileSink : public std::enable_shared_from_this<FileSink> {
  public:
   using Done = std::function<void(absl::Status)>;
 
-  FileSink(app::FileSystem* files, Executor* io, EventLoop* loop, std::string path);
+  // `anew`: nothing that is in the file is of use.
+  FileSink(app::FileSystem* files, Executor* io, EventLoop* loop, std::string path, bool anew);
 
   // How long the file is now.
   void Size(std::function<void(absl::StatusOr<uint64_t>)> done);
@@ -42,8 +43,9 @@ class FileSink : public std::enable_shared_from_this<FileSink> {
   void Verify(const domain::Checksum& checksum, uint64_t size,
               std::function<void(absl::StatusOr<bool>)> done);
   void CancelVerify() { verify_cancelled_ = true; }
-  // The file is not touched any more.
-  void Close(Done done);
+  // The file is not touched any more. With its identity; empty if that is not known, or if it was
+  // never opened.
+  void Close(std::function<void(std::string identity)> done);
 
  private:
   struct Verification;
@@ -54,6 +56,7 @@ class FileSink : public std::enable_shared_from_this<FileSink> {
   app::FileSystem* const files_;
   EventLoop* const loop_;
   const std::string path_;
+  const bool anew_;
   const std::shared_ptr<Strand> strand_;
   std::atomic<bool> verify_cancelled_ = false;
 

@@ -7,6 +7,7 @@
 #include "server/base/redact.h"
 #include "server/base/strings.h"
 #include "server/domain/error_code.h"
+#include "server/transfer/checksum.h"
 #include "server/transfer/close_notify.h"
 #include "server/transfer/failure.h"
 
@@ -42,6 +43,7 @@ void HttpTransfer::Fetch() {
   request_.offset = delivery_->position();
   request_.require_ranges = delivery_->spec().require_ranges;
   request_.ranged = request_.offset > 0 || request_.require_ranges;
+  fresh_ = false;
   if (request_.offset > 0) {
     request_.validators = delivery_->validators();
     request_.total = delivery_->total();
@@ -59,7 +61,8 @@ void HttpTransfer::Send() {
   plan_.reset();
   outcome_.reset();
   received_ = discarded_ = 0;
-  too_much_ = paused_ = false;
+  too_much_ = paused_ = spoilt_ = false;
+  request_.resource = Fingerprint(url_.text);
   error_text_[0] = '\0';
   os_error_ = 0;
   easy_ = multi_->Acquire();
@@ -107,6 +110,7 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &HttpTransfer::OnConnected);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &WatchForCloseNotify);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh_ ? 1L : 0L);
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
@@ -125,10 +129,17 @@ void HttpTransfer::Abandon() {
   easy_.reset();
 }
 
-int HttpTransfer::OnConnected(void* self, char* /*remote*/, char* /*local*/, int /*remote_port*/,
-                              int /*local_port*/) {
-  static_cast<HttpTransfer*>(self)->LookedUp();
-  return CURL_PREREQFUNC_OK;
+// libcurl takes an idle connection on which something came for a live one, and would take that (a
+// 408 for being idle, or what a broken or hostile server sent after its answer) for the answer.
+int HttpTransfer::OnConnected(void* self, char* /*remote*/, char* /*local*/, int remote_port,
+                              int local_port) {
+  auto* transfer = static_cast<HttpTransfer*>(self);
+  transfer->LookedUp();
+  long connects = 0;
+  curl_easy_getinfo(transfer->easy_.get(), CURLINFO_NUM_CONNECTS, &connects);
+  const bool used_before = connects == 0;
+  transfer->spoilt_ = used_before && transfer->multi_->HasInput(local_port, remote_port);
+  return transfer->spoilt_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 void HttpTransfer::LookedUp() {
@@ -205,7 +216,16 @@ size_t HttpTransfer::TakeBody(std::string_view data) {
     return CURL_WRITEFUNC_PAUSE;
   }
   received_ += data.size();
+  if (parser_.head().identity_coding && received_ == plan_->body_size) EndHere();
   return data.size();
+}
+
+void HttpTransfer::EndHere() {
+  context_->loop->Post([this, alive = std::weak_ptr(alive_)] {
+    if (alive.expired() || easy_ == nullptr) return;
+    multi_->Cancel(easy_.get());
+    OnDone({.code = CURLE_OK});
+  });
 }
 
 // --- Outside of libcurl again ------------------------------------------------------------------
@@ -229,6 +249,11 @@ void HttpTransfer::RestartHere() {
 void HttpTransfer::OnDone(const MultiDriver::Outcome& outcome) {
   context_->loop->CancelTimer(std::exchange(stall_timer_, 0));
   LookedUp();
+  if (spoilt_ && outcome.code == CURLE_ABORTED_BY_CALLBACK) {
+    fresh_ = true;
+    easy_.reset();
+    return Send();
+  }
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error_);
   if (outcome.code == CURLE_OK) multi_->Recycle(std::move(easy_));
   easy_.reset();
@@ -277,8 +302,11 @@ void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
       !delivery_->spec().file.checksum) {
     return delivery_->Fail(Explain({.code = CURLE_PARTIAL_FILE}));
   }
-  // A 206 may give less than was asked for, if it says so.
-  if (plan_->total && delivery_->position() < *plan_->total) return Fetch();
+  // A 206 may give less than was asked for, if it says so; one that does not tell the whole leaves
+  // it to the next answer whether this was the end.
+  const bool was_end = plan_->total ? delivery_->position() >= *plan_->total
+                                    : plan_->verdict != Verdict::kPart;
+  if (!was_end) return Fetch();
   delivery_->Finish();
 }
 

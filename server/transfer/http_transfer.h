@@ -46,6 +46,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   bool TakeHead();
   size_t TakeBody(std::string_view data);
   void RestartHere();
+  // The body is whole, though libcurl waits for the close.
+  void EndHere();
 
   void OnDone(const MultiDriver::Outcome& outcome) override;
   void Conclude(const MultiDriver::Outcome& outcome);
@@ -81,6 +83,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   uint64_t received_ = 0;                        // of the body
   uint64_t discarded_ = 0;
   bool too_much_ = false;  // more came than was promised
+  bool spoilt_ = false;    // the connection held what is no answer, so nothing was asked yet
+  bool fresh_ = false;     // only a new connection will do
   bool paused_ = false;
   const void* tls_connection_ = nullptr;  // whose end is the body's end
   EventLoop::TimerId stall_timer_ = 0;

@@ -35,9 +35,14 @@ void MultiDriver::Open() {
 }
 
 CurlEasy MultiDriver::Acquire() {
-  if (spare_.empty()) return CurlEasy(curl_easy_init());
-  CurlEasy easy = std::move(spare_.back());
-  spare_.pop_back();
+  CurlEasy easy;
+  if (spare_.empty()) {
+    easy.reset(curl_easy_init());
+  } else {
+    easy = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  sockets_.Attach(easy.get());
   return easy;
 }
 

@@ -9,6 +9,7 @@
 
 #include "server/transfer/curl_handle.h"
 #include "server/transfer/event_loop.h"
+#include "server/transfer/open_sockets.h"
 
 namespace bits::transfer {
 
@@ -31,7 +32,7 @@ class MultiDriver {
   MultiDriver(const MultiDriver&) = delete;
   MultiDriver& operator=(const MultiDriver&) = delete;
 
-  // A handle with all options at their defaults.
+  // A handle with all options at their defaults, but for its sockets.
   CurlEasy Acquire();
   // For use by another. One that failed is better destroyed.
   void Recycle(CurlEasy easy);
@@ -40,6 +41,11 @@ class MultiDriver {
   void Start(CURL* easy, Request* request);
   // OnDone will not be called.
   void Cancel(CURL* easy);
+  // Whether something has come on a connection that is about to be used, seen from here. May be
+  // used within a callback.
+  bool HasInput(int local_port, int remote_port) {
+    return sockets_.HasInput(local_port, remote_port);
+  }
   // May call the write callback at once.
   void Unpause(CURL* easy);
 
@@ -52,6 +58,7 @@ class MultiDriver {
   void StartOver();
 
   EventLoop* const loop_;
+  OpenSockets sockets_;
   CurlMulti multi_;
   EventLoop::TimerId timer_ = 0;
   std::unordered_map<CURL*, Request*> requests_;

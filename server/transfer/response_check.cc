@@ -16,19 +16,21 @@ using domain::Validators;
 bool IsStrong(const std::string& etag) { return !etag.empty() && !etag.starts_with("W/"); }
 
 // The validators to keep: without a Last-Modified that may stand for two versions of one second.
-Validators ValidatorsToKeep(const ResponseHead& head, absl::Time now) {
-  Validators validators{head.etag, head.last_modified};
+Validators ValidatorsToKeep(const ResponseHead& head, const std::string& resource,
+                            absl::Time now) {
+  Validators validators{head.etag, head.last_modified, resource};
+  if (head.etag.empty() && head.last_modified.empty()) return {};
   if (head.last_modified.empty() || head.date.empty()) return validators;
   const std::optional<absl::Time> modified = ParseHttpDate(head.last_modified, now);
   const std::optional<absl::Time> date = ParseHttpDate(head.date, now);
   if (modified && date && *modified > *date - absl::Seconds(1)) validators.last_modified.clear();
-  return validators;
+  return validators.etag.empty() && validators.last_modified.empty() ? Validators() : validators;
 }
 
 class Checker {
  public:
   Checker(const RangeRequest& request, const ResponseHead& head, absl::Time now)
-      : request_(request), head_(head), now_(now), given_{head.etag, head.last_modified} {}
+      : request_(request), head_(head), now_(now), given_{head.etag, head.last_modified, request.resource} {}
 
   ResponsePlan Check() {
     switch (head_.status) {
@@ -95,6 +97,10 @@ class Checker {
       return Fail(domain::kInvalidServerResponse,
                   "the server sent a coded body (Content-Encoding) that was not asked for");
     }
+    if (head_.unknown_coding) {
+      return Fail(domain::kInvalidServerResponse,
+                  "the server sent a coded body (Transfer-Encoding) that was not asked for");
+    }
     if (head_.bad_length) {
       return Fail(domain::kInvalidHttpResponse, "Content-Length is no number, or says two things");
     }
@@ -108,7 +114,7 @@ class Checker {
   ResponsePlan WithNewVersion(Verdict verdict) const {
     ResponsePlan plan = Plan(verdict);
     plan.body_size = plan.total = Length();
-    plan.validators = ValidatorsToKeep(head_, now_);
+    plan.validators = ValidatorsToKeep(head_, request_.resource, now_);
     plan.last_modified = ParseHttpDate(head_.last_modified, now_);
     return plan;
   }
@@ -231,6 +237,12 @@ VersionMatch CompareVersions(const Validators& known, std::optional<uint64_t> kn
   if (differ(known.etag, given.etag) || differ(known.last_modified, given.last_modified) ||
       (known_total && given_total && *known_total != *given_total)) {
     return VersionMatch::kDifferent;
+  }
+  if (known.resource != given.resource) {
+    const bool all_known = !known.last_modified.empty() && known_total && given_total;
+    return all_known && known.last_modified == given.last_modified && known.etag == given.etag
+               ? VersionMatch::kSame
+               : VersionMatch::kUnproven;
   }
   if (IsStrong(known.etag)) {
     return given.etag.empty() ? VersionMatch::kUnproven : VersionMatch::kSame;

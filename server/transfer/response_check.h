@@ -23,7 +23,8 @@ enum class VersionMatch : uint8_t { kSame, kDifferent, kUnproven };
 // What is known of the version that is here, against what a response says of its own. Any of ETag,
 // Last-Modified and total that both name and that differs proves another version. The same
 // version is proven by the strong ETag if one is known, else by Last-Modified; a weak ETag
-// proves nothing.
+// proves nothing. An ETag says something of its own resource only: of two resources, all three must
+// be the same (BITS, after SetRemoteName: size and time).
 VersionMatch CompareVersions(const domain::Validators& known, std::optional<uint64_t> known_total,
                              const domain::Validators& given, std::optional<uint64_t> given_total);
 
@@ -36,6 +37,7 @@ struct RangeRequest {
   // A Range header was sent: where offset is not 0, or require_ranges.
   bool ranged = false;
   bool require_ranges = false;
+  std::string resource = {};  // as in domain::Validators
 };
 
 enum class Verdict : uint8_t {

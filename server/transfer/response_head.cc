@@ -94,6 +94,22 @@ bool ResponseHeadParser::Add(std::string_view line) {
   return false;
 }
 
+void ResponseHeadParser::AddTransferCodings(std::string_view list) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view coding = Trim(list.substr(0, comma));
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    if (coding.empty()) continue;
+    if (EqualsIgnoreCase(coding, "identity")) {  // of HTTP before RFC 7230: none
+      head_.identity_coding = true;
+    } else if (EqualsIgnoreCase(coding, "chunked") && !head_.chunked) {
+      head_.chunked = true;
+    } else {
+      head_.unknown_coding = true;
+    }
+  }
+}
+
 void ResponseHeadParser::AddField(std::string_view name, std::string_view value) {
   const auto is = [name](std::string_view wanted) { return EqualsIgnoreCase(name, wanted); };
   if (is("Content-Length")) {
@@ -103,7 +119,7 @@ void ResponseHeadParser::AddField(std::string_view name, std::string_view value)
     }
     head_.content_length = length;
   } else if (is("Transfer-Encoding")) {
-    head_.chunked = true;
+    AddTransferCodings(value);
   } else if (is("Connection") || is("Proxy-Connection")) {
     if (HasToken(value, "close")) head_.persistent = false;
   } else if (is("ETag")) {

@@ -14,7 +14,10 @@ struct ResponseHead {
   bool persistent = false;  // HTTP/1.1 and no Connection: close
   std::optional<uint64_t> content_length;
   bool bad_length = false;  // a Content-Length that is no number, or two that differ
-  bool chunked = false;     // a Transfer-Encoding of any kind
+  // Of Transfer-Encoding:
+  bool chunked = false;
+  bool identity_coding = false;  // which is none, but libcurl then reads until the close
+  bool unknown_coding = false;   // any other, or chunked twice
   std::string etag;
   std::string last_modified;
   std::string date;
@@ -35,6 +38,7 @@ class ResponseHeadParser {
 
  private:
   void AddField(std::string_view name, std::string_view value);
+  void AddTransferCodings(std::string_view list);
   ResponseHead head_;
 };
 

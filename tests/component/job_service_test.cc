@@ -225,7 +225,7 @@ TEST_F(JobServiceTest, FromCreationToAcknowledged) {
   const auto observer = world_.engine.Take(RpcWorld::IdOf(job));
   ASSERT_NE(observer, nullptr);
   observer->OnBytesArrive();
-  observer->OnTransferred({10, 10, {"\"v1\"", ""}, std::nullopt});
+  observer->OnTransferred({10, 10, {"\"v1\"", ""}, std::nullopt}, "identity");
   watcher.Until("STATE_CHANGED job TRANSFERRED");
 
   v1::CompleteJobRequest complete;

@@ -92,7 +92,7 @@ domain::Job Samples::Job() {
 
 domain::File Samples::File(uint32_t number) {
   domain::File file;
-  auto& [ordinal, remote_name, local_name, path, temporary_path, checksum, bytes_total,
+  auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, bytes_total,
          bytes_transferred, bytes_furthest, transferred, completed, validators, last_modified,
          restarts] = file;
   ordinal = number;
@@ -100,13 +100,14 @@ domain::File Samples::File(uint32_t number) {
   local_name = Bytes(40);
   path = "/" + Bytes(60);
   temporary_path = path + Bytes(10);
+  temporary_identity = Bytes(20);
   if (OneIn(2)) checksum = {static_cast<domain::ChecksumAlgorithm>(1 + Below(4)), Bytes(64)};
   if (OneIn(2)) bytes_total = random_();
   bytes_transferred = random_();
   bytes_furthest = random_();
   transferred = OneIn(2);
   completed = OneIn(2);
-  validators = {Bytes(30), Bytes(30)};
+  validators = {Bytes(30), Bytes(30), Bytes(30)};
   if (OneIn(2)) last_modified = Time();
   restarts = static_cast<uint32_t>(random_());
   return file;

@@ -191,6 +191,13 @@ void OriginServer::Script(const std::string& path, std::vector<Behavior> behavio
   for (Behavior& behavior : behaviors) script.push_back(std::move(behavior));
 }
 
+void OriginServer::SendUnasked(std::string_view text) {
+  MutexLock lock(mutex_);
+  for (Connection& connection : connections_) {
+    if (!connection.done) connection.stream->Write(text);
+  }
+}
+
 std::vector<OriginRequest> OriginServer::Requests(const std::string& path) const {
   MutexLock lock(mutex_);
   auto it = requests_.find(path);

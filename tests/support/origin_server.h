@@ -93,6 +93,8 @@ class OriginServer {
   void Remove(const std::string& path);
   // How the next requests for `path` are answered, one each, before its own behavior.
   void Script(const std::string& path, std::vector<Behavior> behaviors);
+  // Sends on every open connection what nobody asked for. It has arrived when this returns.
+  void SendUnasked(std::string_view text);
 
   // In the order of arrival.
   std::vector<OriginRequest> Requests(const std::string& path) const;

@@ -34,7 +34,7 @@ class LocalFile {
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<uint64_t> Size() = 0;
   virtual absl::StatusOr<absl::Time> ModificationTime() = 0;
-  // Tells one file from any other, whatever it is called.
+  // Tells one file from any other of its file system, whatever it is called; also after a restart.
   virtual absl::StatusOr<std::string> Identity() = 0;
 };
 
@@ -43,7 +43,8 @@ struct Publication {
   std::string from;
   std::string to;
   uint64_t size = 0;
-  std::optional<absl::Time> modification_time;  // to be set
+  std::string identity = {};                         // LocalFile::Identity(); empty: not known
+  std::optional<absl::Time> modification_time = {};  // to be set
 };
 
 // Thread-safe; all but Resolve may block. Every path below is one that Resolve gave; it is
@@ -56,21 +57,24 @@ class FileSystem {
 
   // The absolute, normal form of a local name: relative ones fall under the first root.
   // INVALID_ARGUMENT (E_INVALIDARG): empty, a NUL, a `.`/`..` component, a trailing slash,
-  // or too long (path 4,096 bytes, component 255). PERMISSION_DENIED (E_ACCESSDENIED):
+  // or too long (path 4,096 bytes, component 255), a component that begins with `.BIT-` (names of temporary
+  // files). PERMISSION_DENIED (E_ACCESSDENIED):
   // beneath no root. Looks at no file.
   virtual absl::StatusOr<std::string> Resolve(std::string_view local_name) const = 0;
 
   // For reading; a regular file only.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string& path) = 0;
-  // For reading and writing, made if it is not there (mode 0600 less umask), with the
-  // directories that lead to it; a regular file only, never through a symbolic link at its end.
-  virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string& path) = 0;
+  // For reading and writing, made if it is not there (mode 0600 less umask), with the directories
+  // that lead to it; a regular file with this one name only. `anew`: what stands there is of no use,
+  // and is replaced by an empty file, as is one that somebody gave a second name.
+  virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string& path,
+                                                                   bool anew) = 0;
 
   // Gives temporary files their final names, in this order until one fails; says in `*done` how
   // many of the first have theirs, durably, failure or not. What stands there is replaced; the
   // mode becomes 0666 less umask. One that was published before (as after a crash: `from` is not
-  // there, and `to` is a regular file of this size and time) counts as done.
-  // FAILED_PRECONDITION: `to` is a directory, or `from` has another size.
+  // there, and `to` is it) counts as done. FAILED_PRECONDITION: `to` is a directory. DATA_LOSS:
+  // `from` is gone, or is not the file of this identity and size any more.
   virtual absl::Status Publish(const std::vector<Publication>& files, size_t* done) = 0;
   // OK if it is not there.
   virtual absl::Status Remove(const std::string& path) = 0;

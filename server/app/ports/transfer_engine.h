@@ -52,7 +52,8 @@ class TransferObserver {
 
   // Exactly one of these ends the try; the engine then touches the temporary file no more and lets
   // go of the observer.
-  virtual void OnTransferred(const domain::Checkpoint& last) = 0;
+  // `identity`: the temporary file's LocalFile::Identity(), empty if it cannot be told.
+  virtual void OnTransferred(const domain::Checkpoint& last, const std::string& identity) = 0;
   // Preceded by a last OnCheckpoint for what is good and durable. With kValidationFailed the
   // file must start over.
   virtual void OnFailed(const domain::Failure& failure) = 0;

@@ -76,7 +76,7 @@ bool GroupCommitWriter::WaitForWork() {
     mutex_.AssertHeld();
     return !queue_.empty() || closing_;
   };
-  if (full_) {
+  if (probing_) {
     if (!work_.WaitUntil(mutex_, next_probe_, ready) || Clock::now() >= next_probe_) {
       lock.Unlock();
       Probe();
@@ -192,8 +192,9 @@ void GroupCommitWriter::FailGroup(bool commit_tried) {
     database_->TakeFailure();
   }
   Judge(failure);
-  absl::Status outcome = health_.Get();
-  if (outcome.ok()) outcome = absl::UnavailableError("the change could not be stored");
+  // Whoever lost a change takes it up when the store is said to be in order again.
+  if (health_.Get().ok()) Judge(Failure::kPassing);
+  const absl::Status outcome = health_.Get();
   for (Item& item : group_) item.outcome = outcome;
 }
 
@@ -240,10 +241,10 @@ void GroupCommitWriter::Probe() {
   if (database_->in_transaction()) database_->Execute("ROLLBACK").IgnoreError();
   database_->TakeFailure();
   if (status.ok()) {
-    full_ = false;
+    probing_ = false;
     health_.Recover();
   } else {
-    Judge(failure == Failure::kBroken ? Failure::kBroken : Failure::kFull);
+    Judge(failure == Failure::kNone ? Failure::kPassing : failure);
   }
 }
 
@@ -257,12 +258,12 @@ absl::Status GroupCommitWriter::TryProbe() {
 }
 
 void GroupCommitWriter::Judge(Failure failure) {
-  if (failure == Failure::kFull) {
-    full_ = true;
+  if (failure == Failure::kFull || failure == Failure::kPassing) {
+    probing_ = true;
     next_probe_ = After(options_.probe_interval);
-    health_.Fail(FullStatus());
+    health_.Fail(failure == Failure::kFull ? FullStatus() : BusyStatus());
   } else if (failure == Failure::kBroken) {
-    full_ = false;
+    probing_ = false;
     database_->LeaveLog();
     health_.Break(BrokenStatus());
   }

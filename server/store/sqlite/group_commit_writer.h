@@ -89,7 +89,7 @@ class GroupCommitWriter {
   SqliteTransaction transaction_;
   std::vector<Item> group_;
   int careful_groups_ = 0;  // so many groups to come use savepoints
-  bool full_ = false;
+  bool probing_ = false;
   CondVar::Clock::time_point next_probe_;
   int64_t checkpoint_at_;
   bool log_used_ = true;  // the log may hold something

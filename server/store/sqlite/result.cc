@@ -43,6 +43,11 @@ absl::Status FullStatus() {
   return absl::UnavailableError("the disk that holds the state directory is full");
 }
 
+absl::Status BusyStatus() {
+  return absl::UnavailableError(
+      "the store takes no change now: its database is locked by another process, or memory is short");
+}
+
 absl::Status BrokenStatus() {
   return absl::UnavailableError(
       "the state directory cannot be read or written any more; bitsd must be restarted");

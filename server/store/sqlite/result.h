@@ -23,8 +23,9 @@ Failure ClassifyResult(int result);
 // UNAVAILABLE, with SQLite's words for the code and the code. `what` was tried.
 absl::Status ResultStatus(int result, std::string_view what);
 
-// What the store says of itself after a failure that is kFull, kBroken.
+// What the store says of itself after a failure that is kFull, kPassing, kBroken.
 absl::Status FullStatus();
+absl::Status BusyStatus();
 absl::Status BrokenStatus();
 
 }  // namespace bits::store

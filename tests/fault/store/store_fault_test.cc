@@ -217,6 +217,21 @@ TEST_F(StoreFaultTest, FullDiskIsWaitedOut) {
   EXPECT_EQ(*store_->LastRevision(), ids_.size());
 }
 
+// Whoever lost a change waits for the store to be said in order again.
+TEST_F(StoreFaultTest, AFailureThatPassesIsToldAndSoIsItsEnd) {
+  CreateSome(2);
+  for (const int result : {SQLITE_BUSY, SQLITE_NOMEM}) {
+    const int before = HealthChanges();
+    FaultVfs::Get().Fail(Operation::kWrite, File::kLog, result, /*spare=*/1);
+    EXPECT_THAT(Create(samples_.Id()), HasCode(StatusCode::kUnavailable));
+    FaultVfs::Get().Heal();
+    ASSERT_TRUE(WaitUntilHealthy());
+    EXPECT_EQ(HealthChanges(), before + 2);
+    CreateSome(2);
+  }
+  ExpectWhole(ids_);
+}
+
 // A change larger than the cache is written before its body ends.
 TEST_F(StoreFaultTest, DiskThatIsFullWithinABodyLosesTheBodyWhateverItSays) {
   CreateSome(2);

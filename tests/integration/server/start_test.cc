@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
 #include <sys/stat.h>
 
 #include <memory>
@@ -33,6 +35,22 @@ void ExpectRefusal(const absl::Status& status, const std::string& text) {
   EXPECT_THAT(message, HasSubstr(text));
 }
 
+std::string RootIn(const TempDir& dir) {
+  std::filesystem::create_directory(dir / "root");
+  return dir / "root";
+}
+
+TEST(Start, StateBeneathARootIsRefused) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "state");
+  std::filesystem::create_directory_symlink(dir.path(), dir / "link");
+  for (const std::string& root : {dir.path(), dir / "link", dir / "state", std::string("/")}) {
+    ExpectRefusal(
+        TryStart({.state_dir = dir / "state", .roots = {root}, .log_path = dir / "log"}),
+        "must not lie beneath the root");
+  }
+}
+
 TEST(Start, SecondServerOnTheSameStateDirectoryIsRefused) {
   TestBitsd& bitsd = SharedWorld().bitsd;
   const TempDir dir;
@@ -48,7 +66,7 @@ TEST(Start, SecondServerAtTheSameAddressIsRefused) {
   TestBitsd& bitsd = SharedWorld().bitsd;
   const TempDir dir;
   const absl::Status status = TryStart({.state_dir = dir / "state",
-                                        .roots = {dir.path()},
+                                        .roots = {RootIn(dir)},
                                         .listen = bitsd.process().address(),
                                         .log_path = dir / "log"});
   ExpectRefusal(status, bitsd.process().address());
@@ -58,7 +76,7 @@ TEST(Start, AddressThatOthersCanReachIsRefusedWithoutInsecure) {
   const TempDir dir;
   for (const std::string listen : {"0.0.0.0:0", "[::]:0"}) {
     const absl::Status status = TryStart({.state_dir = dir / "state",
-                                          .roots = {dir.path()},
+                                          .roots = {RootIn(dir)},
                                           .listen = listen,
                                           .log_path = dir / "log"});
     ExpectRefusal(status, "--insecure");
@@ -75,7 +93,7 @@ TEST(Start, WrongFlagOrConfigurationIsRefusedAndNamed) {
   const TempDir dir;
   const auto options = [&](const std::string& flag) {
     return BitsdProcess::Options{.state_dir = dir / "state",
-                                 .roots = {dir.path()},
+                                 .roots = {RootIn(dir)},
                                  .flags = {flag},
                                  .log_path = dir / "log"};
   };

@@ -26,8 +26,9 @@ class BrokenFileSystem final : public app::FileSystem {
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override {
     return inner_->OpenSource(path);
   }
-  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path) override {
-    auto file = inner_->OpenTemporary(path);
+  absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path,
+                                                                bool anew) override {
+    auto file = inner_->OpenTemporary(path, anew);
     if (!file.ok()) return file.status();
     return std::make_unique<File>(this, *std::move(file));
   }

@@ -1,5 +1,7 @@
 #include "tests/integration/transfer/engine_fixture.h"
 
+#include "server/transfer/checksum.h"
+
 #include <utility>
 
 namespace bits::transfer {
@@ -75,7 +77,9 @@ void RecordingObserver::OnProgress(uint64_t bytes_arrived, std::optional<uint64_
   EXPECT_LE(bytes_arrived, bytes_total.value_or(bytes_arrived));
 }
 
-void RecordingObserver::OnTransferred(const domain::Checkpoint& last) {
+void RecordingObserver::OnTransferred(const domain::Checkpoint& last,
+                                      const std::string& identity) {
+  EXPECT_NE(identity, "");
   MutexLock lock(mutex_);
   Enter("transferred");
   EXPECT_TRUE(arrived_) << "OnTransferred before OnBytesArrive";
@@ -201,6 +205,8 @@ app::TransferSpec EngineTest::Resume(const std::string& content, uint64_t bytes,
   spec.file.bytes_transferred = bytes;
   spec.file.bytes_total = content.size();
   spec.file.validators = std::move(validators);
+  const bool known = !spec.file.validators.etag.empty() || !spec.file.validators.last_modified.empty();
+  if (known) spec.file.validators.resource = Fingerprint(spec.file.remote_name);
   testing::WriteFile(spec.file.temporary_path, content.substr(0, bytes));
   return spec;
 }

@@ -44,7 +44,7 @@ class RecordingObserver final : public app::TransferObserver {
   void OnRestart(app::RestartReason reason, std::function<void()> proceed) override;
   void OnCheckpoint(const domain::Checkpoint& checkpoint) override;
   void OnProgress(uint64_t bytes_arrived, std::optional<uint64_t> bytes_total) override;
-  void OnTransferred(const domain::Checkpoint& last) override;
+  void OnTransferred(const domain::Checkpoint& last, const std::string& identity) override;
   void OnFailed(const domain::Failure& failure) override;
   void OnStopped() override;
 

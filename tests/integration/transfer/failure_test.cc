@@ -198,6 +198,41 @@ TEST_F(FailureTest, ACodedBody) {
   ExpectTransferred(Spec(), content_);
 }
 
+TEST_F(FailureTest, TransferCodings) {
+  const auto answer = [](const std::string& coding) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nTransfer-Encoding: " + coding +
+           "\r\n\r\nhello";
+  };
+  for (const char* coding : {"gzip", "gzip, chunked", "chunked, chunked", "x"}) {
+    SCOPED_TRACE(coding);
+    Put({.raw = answer(coding)});
+    ExpectFailed(Spec(), domain::kInvalidServerResponse);
+  }
+  // None, in the words of older servers: the length holds.
+  Put({.raw = answer("identity")});
+  ExpectFailed(Spec(), domain::kConnectionError);
+  Put({.headers = {{"Transfer-Encoding", "identity"}}});
+  ExpectTransferred(Spec(), content_);
+}
+
+// What a server sends on an idle connection (a 408, or worse) answers no later request.
+TEST_F(FailureTest, WhatCameUnaskedIsNoAnswer) {
+  for (const char* unasked :
+       {"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL", "x"}) {
+    SCOPED_TRACE(unasked);
+    Put({});
+    ExpectTransferred(Spec(), content_);
+    const uint64_t before = origin_->connections();
+    origin_->SendUnasked(unasked);
+    origin_->Put("/other", "other");
+    for (int i = 0; i < 3; ++i) {
+      ExpectTransferred(Spec(origin_->Url("/other"), "other" + std::to_string(i)), "other");
+    }
+    EXPECT_EQ(origin_->connections(), before + 1) << "one is left, one is shared";
+  }
+}
+
 TEST_F(FailureTest, Certificates) {
   auto secure = testing::OriginServer::Start({.tls = true}).value();
   secure->Put("/f", content_);
@@ -308,7 +343,7 @@ TEST_F(RedirectTest, AreFollowed) {
 TEST_F(RedirectTest, KeepTheRange) {
   Put({});
   Redirect("/a", "/f");
-  app::TransferSpec spec = Resume(content_, 1000);
+  app::TransferSpec spec = Resume(content_, 1000);  // the validators are of where it leads
   spec.file.remote_name = origin_->Url("/a");
   ExpectTransferred(spec, content_);
   EXPECT_EQ(origin_->Requests("/f").at(0).Header("range"), "bytes=1000-");

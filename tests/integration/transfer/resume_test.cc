@@ -46,7 +46,8 @@ TEST_F(ResumeTest, TheSameVersionGoesOn) {
   EXPECT_EQ(Header(0, "range"), "bytes=1234567-");
   EXPECT_EQ(Header(0, "if-range"), "\"v1\"");
   EXPECT_EQ(origin_->BytesSent("/f"), kSize - kHere);
-  EXPECT_EQ(observer->last().validators, (Validators{"\"v1\"", kOldDate}));
+  EXPECT_EQ(observer->last().validators.etag, "\"v1\"");
+  EXPECT_EQ(observer->last().validators.last_modified, kOldDate);
 }
 
 TEST_F(ResumeTest, LastModifiedProvesItWhereThereIsNoStrongETag) {
@@ -163,6 +164,33 @@ TEST_F(ResumeTest, PartsMayBeShorterThanAskedFor) {
   EXPECT_THAT(observer->restarts(), IsEmpty());
   EXPECT_EQ(origin_->RequestCount("/f"), 3u);
   EXPECT_EQ(Header(1, "range"), "bytes=1934567-");
+}
+
+// Such a part does not tell whether the file ends with it.
+TEST_F(ResumeTest, APartOfAnUnknownWhole) {
+  Origin(old_, "\"v1\"", kOldDate, {.part_limit = 700'000});
+  app::TransferSpec spec = Resume(old_, kHere);
+  spec.file.bytes_total.reset();
+  origin_->Script("/f", {{.content_range = "bytes 1234567-1934566/*", .part_limit = 700'000}});
+  auto observer = ExpectTransferred(spec, old_);
+  EXPECT_THAT(observer->restarts(), IsEmpty());
+  EXPECT_EQ(Header(1, "range"), "bytes=1934567-");
+}
+
+// An ETag tells versions of one resource apart; "1" of another is another "1".
+TEST_F(ResumeTest, TheSameETagOfAnotherUrlProvesNothing) {
+  Origin(new_, "\"v1\"", "");
+  app::TransferSpec spec = Resume(old_, kHere, {"\"v1\"", ""});
+  spec.file.validators.resource = "of another URL";
+  EXPECT_THAT(ExpectTransferred(spec, new_)->restarts(), ElementsAre(RestartReason::kUnproven));
+}
+
+TEST_F(ResumeTest, AMirrorWithTheSameETagTimeAndSizeGoesOn) {
+  Origin(old_, "\"v1\"", kOldDate);
+  app::TransferSpec spec = Resume(old_, kHere);
+  spec.file.validators.resource = "of another URL";
+  EXPECT_THAT(ExpectTransferred(spec, old_)->restarts(), IsEmpty());
+  EXPECT_EQ(origin_->BytesSent("/f"), kSize - kHere);
 }
 
 TEST_F(ResumeTest, TheTemporaryFileIsGone) {

@@ -27,6 +27,13 @@ domain::Failure Transient() {
   return failure;
 }
 
+domain::Failure Fatal() {
+  domain::Failure failure = Transient();
+  failure.hresult = domain::FromHttpStatus(404);
+  failure.http_status = 404;
+  return failure;
+}
+
 TEST(ApplicationTest, JobGoesFromCreationToPublication) {
   World w;
   const domain::JobId id = w.Create(2);
@@ -163,6 +170,97 @@ TEST(ApplicationTest, ANewRemoteNameIsFetchedAtOnce) {
   EXPECT_EQ(w.State(id), JobState::kConnecting);
   ASSERT_THAT(w.engine->UnderWay(id), ElementsAre(1));
   EXPECT_EQ(w.engine->At(id, 1).spec.file.remote_name, "http://other/1");
+}
+
+TEST(ApplicationTest, WhatTheOldRemoteNameGaveIsNotTakenForTheNew) {
+  World w;
+  const domain::JobId id = w.Create(1);
+  w.Turn();
+  Answer<domain::File> answer;
+  w.app->jobs().UpdateFile(w.alice, id, 1, "http://other/1", {}, answer.Callback());
+  w.engine->Transferred(id, 1, 1);  // it had all when it was asked to stop
+  EXPECT_FALSE(w.store->GetFile(id, 1)->transferred);
+  ASSERT_THAT(w.engine->UnderWay(id), ElementsAre(1));
+  EXPECT_EQ(w.engine->At(id, 1).spec.file.remote_name, "http://other/1");
+}
+
+// The engine's report and UpdateFile cross: the new name is on record, and nobody was asked to stop.
+TEST(ApplicationTest, AReportThatCrossesANewRemoteNameQueuesTheJobAnew) {
+  for (const bool transferred : {true, false}) {
+    World w;
+    const domain::JobId id = w.Create(1);
+    w.Turn();
+    w.store->Commit(
+        [&](Transaction& txn) {
+          domain::File file = *txn.GetFile(id, 1);
+          file.remote_name = "http://other/1";
+          return txn.PutFile(id, file);
+        },
+        [](const absl::Status& status) { ASSERT_TRUE(status.ok()); });
+    if (transferred) {
+      w.engine->Transferred(id, 1, 1);
+    } else {
+      w.engine->Failed(id, 1, Fatal());
+    }
+    EXPECT_FALSE(w.store->GetFile(id, 1)->transferred);
+    EXPECT_EQ(w.State(id), JobState::kQueued);
+    EXPECT_FALSE(w.Get(id).error.has_value());
+    w.Turn();
+    EXPECT_EQ(w.engine->At(id, 1).spec.file.remote_name, "http://other/1");
+  }
+}
+
+TEST(ApplicationTest, AFileThatSomebodyDeletedIsFetchedAgainByResume) {
+  World w;
+  const domain::JobId id = w.Create(2);
+  w.Turn();
+  w.engine->Transferred(id, 1, 1);
+  w.engine->Transferred(id, 2, 1);
+  w.files.Lose("/root/a/2");
+  auto failed = w.Do(&JobManager::CompleteJob, id);
+  w.executor.RunAll();
+  EXPECT_EQ(failed.value().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(GetReason(failed.value().status()), "BG_E_VALIDATION_FAILED");
+  EXPECT_EQ(w.State(id), JobState::kTransferred);
+  EXPECT_EQ(w.Do(&JobManager::ResumeJob, id).value()->state, JobState::kQueued);
+  w.Turn();
+  ASSERT_THAT(w.engine->UnderWay(id), ElementsAre(2));
+  EXPECT_EQ(w.engine->At(id, 2).spec.file.bytes_transferred, 0u);
+  w.engine->Transferred(id, 2, 1);
+  auto done = w.Do(&JobManager::CompleteJob, id);
+  w.executor.RunAll();
+  EXPECT_EQ(done.value()->result, domain::JobResult::kOk);
+}
+
+TEST(ApplicationTest, ACompleteThatCouldNotBeIsTriedAgainByItsRepetition) {
+  World w;
+  const domain::JobId id = w.Create(1);
+  w.Turn();
+  w.engine->Transferred(id, 1, 1);
+  const CallOptions options{"11111111-1111-4111-8111-111111111111", "complete", std::nullopt};
+  w.files.Refuse("/root/a/1");
+  for (int i = 0; i < 2; ++i) {
+    auto failed = w.Do(&JobManager::CompleteJob, id, options);
+    w.executor.RunAll();
+    EXPECT_EQ(GetReason(failed.value().status()), "E_ACCESSDENIED");
+  }
+  w.files.Refuse("/root/a/1", false);
+  for (int i = 0; i < 2; ++i) {
+    auto done = w.Do(&JobManager::CompleteJob, id, options);
+    w.executor.RunAll();
+    EXPECT_EQ(done.value()->state, JobState::kAcknowledged);
+  }
+}
+
+TEST(ApplicationTest, TheTimeThatTheServerWasDeadIsNoDownloadTime) {
+  World w;
+  const domain::JobId id = w.Create(1);
+  w.Turn();
+  w.clock.Advance(absl::Seconds(10));
+  w.engine->At(id, 1).observer->OnCheckpoint({1, 2, {"\"v1\"", ""}, std::nullopt});
+  w.clock.Advance(absl::Hours(24 * 365));
+  w.Restart();
+  EXPECT_EQ(w.Get(id).active_time, absl::Seconds(10));
 }
 
 TEST(ApplicationTest, EarlyCompletePublishesWhatIsThereAndDeletesTheRest) {

@@ -82,7 +82,7 @@ class FakeEngine final : public TransferEngine {
   void Transferred(const domain::JobId& job, uint32_t ordinal, uint64_t bytes) {
     Try t = Take(job, ordinal);
     t.observer->OnBytesArrive();
-    t.observer->OnTransferred({bytes, bytes, {"\"v1\"", ""}, std::nullopt});
+    t.observer->OnTransferred({bytes, bytes, {"\"v1\"", ""}, std::nullopt}, "identity");
   }
   void Failed(const domain::JobId& job, uint32_t ordinal, domain::Failure failure) {
     Take(job, ordinal).observer->OnFailed(failure);
@@ -119,13 +119,17 @@ class FakeFiles final : public FileSystem {
   absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string&) override {
     return absl::UnimplementedError("not of this world");
   }
-  absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string&) override {
+  absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string&, bool) override {
     return absl::UnimplementedError("not of this world");
   }
   absl::Status Publish(const std::vector<Publication>& files, size_t* done) override {
     MutexLock lock(mutex_);
     for (*done = 0; *done < files.size(); ++*done) {
       const Publication& file = files[*done];
+      if (lost_.erase(file.to) != 0) {
+        return MakeRefusal(absl::StatusCode::kDataLoss, "BG_E_VALIDATION_FAILED", "lost",
+                           {{"hresult", "0x80200053"}});
+      }
       if (refused_.contains(file.to)) {
         return MakeRefusal(absl::StatusCode::kPermissionDenied, "E_ACCESSDENIED", "refused",
                            {{"hresult", "0x80070005"}});
@@ -148,6 +152,11 @@ class FakeFiles final : public FileSystem {
     MutexLock lock(mutex_);
     refuse ? (void)refused_.insert(path) : (void)refused_.erase(path);
   }
+  // Once, as a file that is fetched again is a good one.
+  void Lose(const std::string& path) {
+    MutexLock lock(mutex_);
+    lost_.insert(path);
+  }
   std::map<std::string, std::string> published() const {
     MutexLock lock(mutex_);
     return published_;
@@ -161,6 +170,7 @@ class FakeFiles final : public FileSystem {
   mutable Mutex mutex_;
   std::map<std::string, std::string> published_ BITS_GUARDED_BY(mutex_);
   std::set<std::string> removed_ BITS_GUARDED_BY(mutex_);
+  std::set<std::string> lost_ BITS_GUARDED_BY(mutex_);
   std::set<std::string> refused_ BITS_GUARDED_BY(mutex_);
 };
 

@@ -107,6 +107,8 @@ std::vector<Sample> Samples(E kind) {
       return {{Forget{}}};
     case E::kFilePublished:
       return {{FilePublished{}, false, N::kUnpublished}};
+    case E::kFileLost:
+      return {{FileLost{}, false, N::kUnpublished}};
     case E::kPublished:
       return {{Published{}}};
     case E::kPublishFailed:
@@ -228,7 +230,7 @@ TEST(DecideTable, EveryPairWithEveryGuard) {
 TEST(DecideTable, EventsOfAFileWithoutOneChangeNothing) {
   for (S state : kStates) {
     for (E kind : {E::kSetRemoteName, E::kCheckpoint, E::kFileRestarted, E::kFileTransferred,
-                   E::kFilePublished}) {
+                   E::kFilePublished, E::kFileLost}) {
       const World w = World::In(state);
       const absl::StatusOr<Decision> d = Decide(w.job, nullptr, Samples(kind)[0].event, w.now);
       if (d.ok()) ExpectNothingChanged(*d, w.job);

@@ -73,7 +73,8 @@ class Course {
 
   static bool NeedsFile(E kind) {
     return kind == E::kSetRemoteName || kind == E::kCheckpoint || kind == E::kFileRestarted ||
-           kind == E::kFileTransferred || kind == E::kFilePublished || kind == E::kFail;
+           kind == E::kFileTransferred || kind == E::kFilePublished || kind == E::kFileLost ||
+           kind == E::kFail;
   }
   static std::string AnswerOf(const absl::StatusOr<Decision>& decision) {
     if (!decision.ok()) return ReasonOf(decision);
@@ -139,7 +140,8 @@ class Course {
   // What brings a job on its way.
   E Likely() {
     if (world_.job.pending == Pending::kPublish) {
-      return Pick({E::kFilePublished, E::kFilePublished, E::kPublished, E::kPublishFailed});
+      return Pick({E::kFilePublished, E::kFilePublished, E::kFileLost, E::kPublished,
+                   E::kPublishFailed});
     }
     switch (world_.job.state) {
       case S::kSuspended:
@@ -155,7 +157,7 @@ class Course {
       case S::kTransientError:
         return Pick({E::kResume, E::kRetryDue, E::kCheckpoint, E::kNoProgress});
       case S::kTransferred:
-        return Pick({E::kComplete, E::kAddFiles, E::kResume});
+        return Pick({E::kComplete, E::kAddFiles, E::kResume, E::kFileLost});
       default:
         return E::kCleanedUp;
     }
@@ -203,6 +205,8 @@ class Course {
         return Forget{};
       case E::kFilePublished:
         return FilePublished{};
+      case E::kFileLost:
+        return FileLost{};
       case E::kPublished:
         return Published{Below(4) == 0};
       case E::kPublishFailed:

@@ -184,11 +184,16 @@ ReferenceModel::Answer ReferenceModel::OfFiles(const Event& event, uint32_t ordi
     result_ = cleaned->temporaries_left ? JobResult::kUnableToDeleteFiles : JobResult::kOk;
     return kChanged;
   }
-  if (std::holds_alternative<FilePublished>(event)) {
+  if (std::holds_alternative<FilePublished>(event) || std::holds_alternative<FileLost>(event)) {
     if (Over() || ordinal == 0) return kNothing;
     ModelFile& file = files_[ordinal - 1];
     if (!file.whole || file.published) return kNothing;
-    file.published = true;
+    if (std::holds_alternative<FilePublished>(event)) {
+      file.published = true;
+    } else {
+      file.whole = false;
+      StartOver(file);
+    }
     return kChanged;
   }
   if (!publishing_) return kNothing;

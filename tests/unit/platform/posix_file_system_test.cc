@@ -42,7 +42,7 @@ class PosixFileSystemTest : public ::testing::Test {
 
   std::string Path(std::string_view relative) const { return root_ + "/" + std::string(relative); }
   void Write(const std::string& path, std::string_view content) {
-    auto file = files_->OpenTemporary(path);
+    auto file = files_->OpenTemporary(path, false);
     BITS_ASSERT_OK(file);
     BITS_ASSERT_OK((*file)->WriteAt(0, content));
     BITS_ASSERT_OK((*file)->Sync());
@@ -51,12 +51,18 @@ class PosixFileSystemTest : public ::testing::Test {
   absl::Status Publish(const std::string& from, const std::string& to,
                        std::optional<absl::Time> time) {
     std::error_code error;
-    const uint64_t size = fs::file_size(from, error);
+    app::Publication file{from, to, fs::file_size(from, error), "", time};
+    if (error) {
+      file.size = 3;
+    } else if (auto there = files_->OpenTemporary(from, false); there.ok()) {
+      identities_[from] = (*there)->Identity().value();
+    }
+    file.identity = identities_[from];
     size_t done = 0;
-    return files_->Publish({{from, to, error ? 3 : size, time}}, &done);
+    return files_->Publish({file}, &done);
   }
   domain::Hresult OpenTemporaryError(const std::string& path) {
-    return HresultOf(files_->OpenTemporary(path).status());
+    return HresultOf(files_->OpenTemporary(path, false).status());
   }
   domain::Hresult OpenSourceError(const std::string& path) {
     return HresultOf(files_->OpenSource(path).status());
@@ -66,6 +72,7 @@ class PosixFileSystemTest : public ::testing::Test {
   const std::string root_ = dir_ / "root";
   const std::string outside_ = dir_ / "outside";
   std::unique_ptr<PosixFileSystem> files_;
+  std::map<std::string, std::string> identities_;
 };
 
 TEST_F(PosixFileSystemTest, ResolvesNames) {
@@ -80,7 +87,7 @@ TEST_F(PosixFileSystemTest, ResolvesNames) {
 TEST_F(PosixFileSystemTest, RefusesNames) {
   using std::string_literals::operator""s;
   for (const std::string& name :
-       {""s, "a\0b"s, "."s, ".."s, "a/./b"s, "a/../b"s, "../a"s, "a/"s, "/"s, "a/.."s,
+       {""s, ".BIT-x-1.tmp"s, "a/.BIT-x"s, "a\0b"s, "."s, ".."s, "a/./b"s, "a/../b"s, "../a"s, "a/"s, "/"s, "a/.."s,
         std::string(256, 'x'), std::string(4097, '/') + "a"}) {
     absl::Status status = files_->Resolve(name).status();
     EXPECT_THAT(status, HasCode(kInvalid)) << name;
@@ -105,7 +112,7 @@ TEST_F(PosixFileSystemTest, TakesTheLongestNamesThereMayBe) {
 }
 
 TEST_F(PosixFileSystemTest, WritesAndReads) {
-  auto file = files_->OpenTemporary(Path("new/dir/file"));
+  auto file = files_->OpenTemporary(Path("new/dir/file"), false);
   BITS_ASSERT_OK(file);
   BITS_ASSERT_OK((*file)->WriteAt(5, "world"));
   BITS_ASSERT_OK((*file)->WriteAt(0, "hello"));
@@ -126,7 +133,7 @@ TEST_F(PosixFileSystemTest, WritesAndReads) {
 
 TEST_F(PosixFileSystemTest, OpensWhatIsThereAsItIs) {
   WriteFile(Path("file"), "old");
-  auto file = files_->OpenTemporary(Path("file"));
+  auto file = files_->OpenTemporary(Path("file"), false);
   BITS_ASSERT_OK(file);
   EXPECT_EQ(*(*file)->Size(), 3u);
 }
@@ -173,7 +180,7 @@ TEST_F(PosixFileSystemTest, LinksWithinAreFollowedButNotAtTheEndOfATemporary) {
   fs::create_symlink("dir", Path("link"));
   fs::create_symlink("dir/file", Path("direct"));
   BITS_EXPECT_OK(files_->OpenSource(Path("link/file")));
-  BITS_EXPECT_OK(files_->OpenTemporary(Path("link/file")));
+  BITS_EXPECT_OK(files_->OpenTemporary(Path("link/file"), false));
   BITS_EXPECT_OK(files_->OpenSource(Path("direct")));
   EXPECT_EQ(OpenTemporaryError(Path("direct")), domain::kAccessDenied);
 }
@@ -236,7 +243,9 @@ TEST_F(PosixFileSystemTest, PublishesManyUntilOneFails) {
   for (int i = 0; i < 150; ++i) {
     const std::string name = "d" + std::to_string(i % 3) + "/f" + std::to_string(i);
     Write(Path(name + ".tmp"), name);
-    files.push_back({Path(name + ".tmp"), Path(name), name.size(), std::nullopt});
+    const auto file = files_->OpenTemporary(Path(name + ".tmp"), false);
+    files.push_back({Path(name + ".tmp"), Path(name), name.size(), (*file)->Identity().value(),
+                     std::nullopt});
   }
   WriteFile(files[140].from, "of another length");
   size_t done = 0;
@@ -251,16 +260,35 @@ TEST_F(PosixFileSystemTest, PublishesManyUntilOneFails) {
   EXPECT_EQ(ReadFile(files[149].to), "d2/f149");
 }
 
-// Somebody deleted the temporary file; what stands at the destination is not what was fetched.
-TEST_F(PosixFileSystemTest, AnotherFileIsNotTakenForOnePublishedBefore) {
-  WriteFile(Path("final"), "old");
+// Somebody deleted or replaced the temporary file; what stands at the destination is not it.
+TEST_F(PosixFileSystemTest, OnlyTheFileItselfIsPublished) {
+  Write(Path("temporary"), "new");
+  const std::string identity = (*files_->OpenTemporary(Path("temporary"), false))->Identity().value();
+  const app::Publication publication{Path("temporary"), Path("final"), 3, identity, std::nullopt};
+  fs::rename(Path("temporary"), Path("kept"));
   size_t done = 0;
-  EXPECT_EQ(HresultOf(files_->Publish({{Path("gone"), Path("final"), 4, std::nullopt}}, &done)),
-            FromWin32(2));
-  const absl::Time time = absl::FromUnixSeconds(1445412480);
-  EXPECT_EQ(HresultOf(files_->Publish({{Path("gone"), Path("final"), 3, time}}, &done)),
-            FromWin32(2));
+  WriteFile(Path("temporary"), "bad");
+  EXPECT_THAT(files_->Publish({publication}, &done), HasCode(absl::StatusCode::kDataLoss));
+  fs::remove(Path("temporary"));
+  WriteFile(Path("final"), "old");
+  EXPECT_THAT(files_->Publish({publication}, &done), HasCode(absl::StatusCode::kDataLoss));
   EXPECT_EQ(done, 0u);
+  EXPECT_EQ(ReadFile(Path("final")), "old");
+  fs::rename(Path("kept"), Path("temporary"));
+  BITS_EXPECT_OK(files_->Publish({publication}, &done));
+  BITS_EXPECT_OK(files_->Publish({publication}, &done)) << "as after a crash";
+  EXPECT_EQ(ReadFile(Path("final")), "new");
+}
+
+TEST_F(PosixFileSystemTest, ATemporaryFileIsNobodyElses) {
+  WriteFile(outside_ + "/precious", "precious");
+  fs::create_hard_link(outside_ + "/precious", Path("temporary"));
+  Write(Path("temporary"), "new");
+  EXPECT_EQ(ReadFile(outside_ + "/precious"), "precious");
+  EXPECT_EQ(ReadFile(Path("temporary")), "new");
+  const auto again = files_->OpenTemporary(Path("temporary"), true);
+  BITS_ASSERT_OK(again);
+  EXPECT_EQ((*again)->Size().value(), 0u);
 }
 
 TEST_F(PosixFileSystemTest, PublishReplacesALinkNotWhatItPointsTo) {
@@ -308,7 +336,9 @@ TEST_F(PosixFileSystemTest, ManyAtOnceInOneDirectory) {
       for (int i = 0; i < kFiles; ++i) {
         const std::string name = "d/" + std::to_string(t) + "." + std::to_string(i);
         Write(Path(name + ".tmp"), name);
-        BITS_EXPECT_OK(Publish(Path(name + ".tmp"), Path(name), std::nullopt));
+        size_t done = 0;
+        BITS_EXPECT_OK(
+            files_->Publish({{Path(name + ".tmp"), Path(name), name.size(), "", {}}}, &done));
       }
     });
   }
@@ -357,7 +387,7 @@ TEST(PosixFileSystemOpenTest, TheWholeTree) {
   const std::string path = dir / "file";
   EXPECT_EQ(*(*files)->Resolve(path), path);
   EXPECT_EQ(*(*files)->Resolve("tmp/x"), "/tmp/x");
-  BITS_EXPECT_OK((*files)->OpenTemporary(path));
+  BITS_EXPECT_OK((*files)->OpenTemporary(path, false));
   EXPECT_TRUE(FileExists(path));
 }
 
@@ -372,7 +402,7 @@ TEST(PosixFileSystemFullTest, ADiskThatIsFull) {
   {
     auto files = PosixFileSystem::Open({mount});
     BITS_ASSERT_OK(files);
-    auto file = (*files)->OpenTemporary(mount + "/file");
+    auto file = (*files)->OpenTemporary(mount + "/file", false);
     BITS_ASSERT_OK(file);
     EXPECT_EQ(HresultOf((*file)->WriteAt(0, std::string(2 << 20, 'x'))), domain::kDiskFull);
     BITS_EXPECT_OK((*file)->Truncate(0));
