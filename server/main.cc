@@ -219,7 +219,7 @@ int Main(int argc, char** argv) {
     return 2;
   }
   if (config->help) {
-    std::fputs(platform::UsageText().c_str(), stdout);
+    std::fputs(platform::UsageText().data(), stdout);  // a literal
     return 0;
   }
   if (config->version) {

@@ -48,8 +48,8 @@ absl::StatusOr<std::string> LocalNameFromUrl(const std::string& url) {
   }
   const std::string rest = url.substr(scheme + 3, url.find_first_of("?#", scheme + 3) - scheme - 3);
   const auto slash = rest.rfind('/');
-  const std::string segment = slash == std::string::npos ? "" : rest.substr(slash + 1);
-  const std::string decoded = DecodePercents(segment);
+  std::string segment = slash == std::string::npos ? "" : rest.substr(slash + 1);
+  std::string decoded = DecodePercents(segment);
   if (IsUsableName(decoded)) return decoded;
   if (IsUsableName(segment)) return segment;
   return absl::InvalidArgumentError("the URL does not end with the name of a file: say LOCAL");

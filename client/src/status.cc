@@ -40,7 +40,7 @@ std::optional<std::uint32_t> GetHresult(const absl::Status& status) {
   const auto found = info->metadata.find("hresult");
   if (found == info->metadata.end()) return std::nullopt;
   char* end = nullptr;
-  const unsigned long long value = std::strtoull(found->second.c_str(), &end, 0);
+  const std::uint64_t value = std::strtoull(found->second.c_str(), &end, 0);
   if (end == found->second.c_str() || *end != '\0' || value > UINT32_MAX) return std::nullopt;
   return static_cast<std::uint32_t>(value);
 }
@@ -60,7 +60,7 @@ std::optional<std::chrono::milliseconds> GetRetryDelay(const absl::Status& statu
   if (!detail || !detail->has_retry_delay()) return std::nullopt;
   const auto& delay = detail->retry_delay();
   // Outside a year either way the number is nonsense, and would overflow below.
-  if (delay.seconds() < 0 || delay.seconds() > 366 * 86'400) return std::nullopt;
+  if (delay.seconds() < 0 || delay.seconds() > std::int64_t{366} * 86'400) return std::nullopt;
   return std::chrono::milliseconds(delay.seconds() * 1'000 + delay.nanos() / 1'000'000);
 }
 

@@ -198,16 +198,16 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
 void TransferRunner::Load(const JobId& id, Turn& turn) {
   ++turn.loads;
   auto files = std::make_shared<std::vector<File>>();
-  deferred_.push_back([this, id, files, after = turn.cursor] {
+  deferred_.emplace_back([this, id, files, after = turn.cursor] {
     writer_->Run(
         [id, files, after](Step& step) {
           BITS_ASSIGN_OR_RETURN(*files,
                                 step.txn().ListUntransferredFiles(id, after, kFilesPerLoad));
           return absl::OkStatus();
         },
-        [this, id, files](absl::Status status) {
+        [this, id, files](const absl::Status& status) {
           const bool last = files->size() < kFilesPerLoad;
-          OnLoaded(id, std::move(status), std::move(*files), false, last);
+          OnLoaded(id, status, std::move(*files), false, last);
         });
   });
 }
@@ -215,7 +215,7 @@ void TransferRunner::Load(const JobId& id, Turn& turn) {
 void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
   ++turn.loads;
   auto files = std::make_shared<std::vector<File>>();
-  deferred_.push_back([this, id, files, ordinal] {
+  deferred_.emplace_back([this, id, files, ordinal] {
     writer_->Run(
         [id, files, ordinal](Step& step) {
           files->clear();
@@ -223,13 +223,13 @@ void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
           if (!file.transferred) files->push_back(std::move(file));
           return absl::OkStatus();
         },
-        [this, id, files](absl::Status status) {
-          OnLoaded(id, std::move(status), std::move(*files), true, false);
+        [this, id, files](const absl::Status& status) {
+          OnLoaded(id, status, std::move(*files), true, false);
         });
   });
 }
 
-void TransferRunner::OnLoaded(const JobId& id, absl::Status status, std::vector<File> files,
+void TransferRunner::OnLoaded(const JobId& id, const absl::Status& status, std::vector<File> files,
                               bool single, bool last) {
   const Section section(*this);
   auto it = turns_.find(id);
@@ -292,7 +292,7 @@ void TransferRunner::OnBytesArrive(const JobId& id, uint32_t attempt) {
         if (job->attempt_count != attempt) return absl::OkStatus();
         return step.Apply(*job, nullptr, domain::BytesArrived{}).status();
       },
-      [this, id, attempt, job](absl::Status status) {
+      [this, id, attempt, job](const absl::Status& status) {
         if (!status.ok()) return Lose(id);
         MutexLock lock(mutex_);
         auto it = turns_.find(id);
@@ -404,7 +404,7 @@ void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal, const Sour
         BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
         return absl::OkStatus();
       },
-      [this, id, job](absl::Status status) {
+      [this, id, job](const absl::Status& status) {
         if (!status.ok()) return Lose(id);
         MutexLock lock(mutex_);
         auto it = turns_.find(id);
@@ -443,7 +443,7 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& s
           if (job.attempt_count != source.attempt) return absl::OkStatus();
           return ApplyOfSource(step, id, ordinal, source, domain::Fail{failure});
         },
-        [this, id](absl::Status status) {
+        [this, id](const absl::Status& status) {
           if (!status.ok()) return Lose(id);
           StopFiles(id);
         });
@@ -473,7 +473,7 @@ void TransferRunner::RecoverFromOutage() {
     lost.swap(lost_);
   }
   for (const JobId& id : lost) {
-    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](absl::StatusOr<Job> job) {
+    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](const absl::StatusOr<Job>& job) {
       if (!job.ok() && !absl::IsNotFound(job.status())) Lose(id);
     });
   }
@@ -486,7 +486,7 @@ void TransferRunner::RequeueAll() {
     for (const auto& [id, turn] : turns_) ids.push_back(id);
   }
   for (const JobId& id : ids) {
-    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](absl::StatusOr<Job> job) {
+    writer_->Apply(id, 0, domain::Requeue{}, nullptr, [this, id](const absl::StatusOr<Job>& job) {
       StopFiles(id);  // also of a job that was not queued, such as one being completed
       if (!job.ok()) {
         BITS_LOG(kWarning, "could not queue a job anew; the next start will",

@@ -107,7 +107,7 @@ class TransferRunner {
   void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
   void Load(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Reload(const domain::JobId& id, uint32_t ordinal, Turn& turn) BITS_REQUIRES(mutex_);
-  void OnLoaded(const domain::JobId& id, absl::Status status, std::vector<domain::File> files,
+  void OnLoaded(const domain::JobId& id, const absl::Status& status, std::vector<domain::File> files,
                 bool single, bool last);
   void StopAll(Turn& turn) BITS_REQUIRES(mutex_);
   // Ends the turn if nothing is left of it.

@@ -43,7 +43,7 @@ function(bits_executable)
   bits_configure_target(${ARG_NAME})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
   if(TARGET bits_tsan_edges)
-    target_sources(${ARG_NAME} PRIVATE $<TARGET_OBJECTS:bits_tsan_edges>)
+    target_link_libraries(${ARG_NAME} PRIVATE bits_tsan_edges)
   endif()
 endfunction()
 

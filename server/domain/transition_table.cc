@@ -165,7 +165,7 @@ constexpr Table BuildTable() {
   size_t n = 0;
   for (int s = 0; s < kJobStateCount; ++s) {
     for (int e = 0; e < kEventKindCount; ++e) {
-      table.begin[static_cast<size_t>(s * kEventKindCount + e)] = n;
+      table.begin[static_cast<size_t>(s) * kEventKindCount + static_cast<size_t>(e)] = n;
       for (const Row& row : kRows) {
         if (row.event != static_cast<E>(e) || ((row.from >> s) & 1u) == 0) continue;
         const S from = static_cast<S>(s);
@@ -242,7 +242,7 @@ std::string TransitionTableMarkdown() {
   }
   out += "\n|--|";
   for (int s = 0; s < kJobStateCount; ++s) out += "--|";
-  out += "\n";
+  out += '\n';
   for (int e = 0; e < kEventKindCount; ++e) {
     absl::StrAppend(&out, "| ", Av(EventName(static_cast<E>(e))), " |");
     for (int s = 0; s < kJobStateCount; ++s) {
@@ -253,7 +253,7 @@ std::string TransitionTableMarkdown() {
       }
       absl::StrAppend(&out, " ", cell, " |");
     }
-    out += "\n";
+    out += '\n';
   }
   return out;
 }

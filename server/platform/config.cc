@@ -159,7 +159,7 @@ absl::StatusOr<Flags> ParseFlags(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view arg = argv[i];
     if (arg == "-h") arg = "--help";
-    if (arg.substr(0, 2) != "--") {
+    if (!arg.starts_with("--")) {
       return Wrong(arg, "is not a flag; bitsd takes nothing else (see --help)");
     }
     const size_t equals = arg.find('=');
@@ -235,7 +235,7 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
   return config;
 }
 
-std::string UsageText() {
+std::string_view UsageText() {
   return R"(bitsd: background file transfers over HTTP(S) as a gRPC service.
 
 usage: bitsd --root=DIR [flags]

@@ -44,7 +44,7 @@ struct Config {
 absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv);
 
 // What --help prints.
-std::string UsageText();
+std::string_view UsageText();
 
 }  // namespace bits::platform
 

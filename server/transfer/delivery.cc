@@ -89,6 +89,7 @@ void Delivery::Accept(std::optional<uint64_t> total, domain::Validators validato
   }
   if (!std::exchange(emptied_, true)) sink_->Truncate(0, Bind(&Delivery::Check));
   if (total_ && *total_ > position_ && *total_ - position_ >= context_->options.reserve_from) {
+    reserved_ = true;
     sink_->Reserve(*total_, Bind(&Delivery::Check));
   }
 }
@@ -352,6 +353,8 @@ void Delivery::WindDown(Outcome outcome, bool keep) {
   context_->loop->CancelTimer(std::exchange(timer_, 0));
   if (keep && !write_failed_) Flush();
   if (current_.allocated()) context_->buffers->Release(std::exchange(current_, Buffer()));
+  // Whoever waits for the next try does not hold the room that it will need.
+  if (keep && !write_failed_ && reserved_) sink_->Truncate(position_, [](const absl::Status&) {});
   if (!keep || (in_flight_ == 0 && written_ <= durable_)) return Close();
   sink_->Sync([weak = weak_from_this()](const absl::Status& status) {
     auto self = weak.lock();

@@ -132,7 +132,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   domain::Validators validators_;
   std::optional<absl::Time> last_modified_;
   bool bytes_arrived_ = false;
-  bool emptied_ = false;  // the file holds nothing of before
+  bool emptied_ = false;   // the file holds nothing of before
+  bool reserved_ = false;  // it may hold room beyond its end
 
   Buffer current_;
   size_t next_size_ = BufferPool::kLeast;

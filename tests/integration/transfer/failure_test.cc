@@ -2,6 +2,7 @@
 
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -157,6 +158,17 @@ TEST_F(FailureTest, CutOff) {
     EXPECT_EQ(observer->failure().http_status, 200u);
     EXPECT_THAT(observer->log().back(), "failed");
   }
+}
+
+TEST_F(FailureTest, RoomThatWasReservedGoesWithTheTry) {
+  options_.reserve_from = 1000;
+  Put({.cut_after = 100'000});
+  const app::TransferSpec spec = Spec();
+  ExpectFailed(spec, domain::kConnectionError);
+  struct stat info {};
+  ASSERT_EQ(::stat(spec.file.temporary_path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, 100'000);
+  EXPECT_LT(info.st_blocks * 512, 200'000) << "of 2,000,000 that were expected";
 }
 
 TEST_F(FailureTest, Reset) {
