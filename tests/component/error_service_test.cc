@@ -19,6 +19,7 @@ class ErrorServiceTest : public ::testing::Test {
   v1::Job Failed() {
     const v1::Job job = world_.CreateJob("job");
     Watcher watcher(world_.jobs.get(), {});
+    watcher.Until("SNAPSHOT_END");  // so that nothing happens before the watch begins
     v1::ResumeJobRequest resume;
     resume.set_name(job.name());
     v1::Job resumed;
