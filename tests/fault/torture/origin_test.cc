@@ -90,7 +90,8 @@ TEST(Origin, ThatCutsEveryConnectionCostsNothingTwice) {
 }
 
 TEST(Origin, ThatCutsEveryConnectionWithKillsBetween) {
-  const uint64_t size = 12 * kMiB;
+  // Two connections for each kill at the most, and something is left at the end.
+  const uint64_t size = (2 * static_cast<uint64_t>(Kills()) + 2) * kMiB;
   const Resource resource = WithBehavior(size, {.cut_after = kMiB});
   Torture torture(resource, 0);
   for (int i = 0; i < Kills(); ++i) {
