@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 namespace bits::cli {
@@ -60,7 +61,8 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words,
   Arguments arguments;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--") {
-      arguments.rest_.insert(arguments.rest_.end(), words.begin() + i + 1, words.end());
+      arguments.rest_.insert(arguments.rest_.end(),
+                             words.begin() + static_cast<std::ptrdiff_t>(i + 1), words.end());
       break;
     }
     if (!IsOption(words[i])) {
@@ -70,7 +72,7 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words,
     const std::string word = words[i] == "-h" ? "--help" : words[i];
     const auto equals = word.find('=');
     const std::string flag = word.substr(0, equals);
-    const std::string name = flag.rfind("--", 0) == 0 ? flag.substr(2) : "";
+    const std::string name = flag.starts_with("--") ? flag.substr(2) : "";
     const OptionSpec* spec = FindSpec(specs, name);
     if (spec == nullptr) return UnknownOption(flag, specs);
 

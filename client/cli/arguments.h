@@ -21,7 +21,7 @@ struct OptionSpec {
 
 class Arguments {
  public:
-  bool Has(const std::string& option) const { return options_.count(option) != 0; }
+  bool Has(const std::string& option) const { return options_.contains(option); }
   // The value of an option that was given.
   std::optional<std::string> Get(const std::string& option) const;
   // All values of a repeated option, in order.

@@ -13,14 +13,14 @@ namespace {
 std::string ContextName(v1::ErrorContext context) {
   const std::string name = v1::ErrorContext_Name(context);
   const std::string prefix = "ERROR_CONTEXT_";
-  return name.rfind(prefix, 0) == 0 ? name.substr(prefix.size()) : name;
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
 // What gRPC says of a connection that failed, down to what a user needs: "failed to
 // connect to all addresses; last error: UNKNOWN: ipv4:...: Connection refused".
 std::string ConnectionTrouble(const std::string& message) {
   const auto colon = message.rfind(": ");
-  const bool wordy = message.rfind("failed to connect", 0) == 0 && colon != std::string::npos;
+  const bool wordy = message.starts_with("failed to connect") && colon != std::string::npos;
   return wordy ? message.substr(colon + 2) : message;
 }
 

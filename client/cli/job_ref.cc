@@ -37,14 +37,14 @@ absl::Status Collect(const Client& client, const std::string& text, bool show_fi
 
   const std::string prefix = absl::AsciiStrToLower(text);
   return client.ForEachJob(request, [&](const v1::Job& job) {
-    return collect(job, JobId(job.name()).rfind(prefix, 0) == 0);
+    return collect(job, JobId(job.name()).starts_with(prefix));
   });
 }
 
 }  // namespace
 
 std::optional<std::string> JobNameFrom(const std::string& text) {
-  std::string id = text.rfind("jobs/", 0) == 0 ? text.substr(5) : text;
+  std::string id = text.starts_with("jobs/") ? text.substr(5) : text;
   absl::AsciiStrToLower(&id);
   if (id.size() != 36) return std::nullopt;
   for (std::size_t i = 0; i < id.size(); ++i) {
@@ -94,7 +94,7 @@ std::string QuoteForFilter(const std::string& literal) {
 }
 
 std::string JobId(const std::string& name) {
-  return name.rfind("jobs/", 0) == 0 ? name.substr(5) : name;
+  return name.starts_with("jobs/") ? name.substr(5) : name;
 }
 
 }  // namespace bits::cli

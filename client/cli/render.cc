@@ -18,7 +18,7 @@ template <typename Enum>
 std::string Name(Enum value, const std::string& full, const char* prefix) {
   const std::string start = prefix;
   if (full.empty()) return absl::StrCat(static_cast<int>(value));
-  return full.rfind(start, 0) == 0 ? full.substr(start.size()) : full;
+  return full.starts_with(start) ? full.substr(start.size()) : full;
 }
 
 std::string StateName(v1::Job::State state) {
@@ -39,13 +39,14 @@ std::string Row(const std::vector<std::string>& cells, const std::vector<int>& w
   for (std::size_t i = 0; i < cells.size(); ++i) {
     line += i == kStateColumn && !state.empty() ? state : cells[i];
     if (i + 1 < cells.size()) {
-      line.append(static_cast<std::size_t>(std::max(0, widths[i] - Columns(cells[i])) + 2), ' ');
+      const int padding = std::max(0, widths[i] - Columns(cells[i])) + 2;
+      line.append(static_cast<std::size_t>(padding), ' ');
     }
   }
   return line;
 }
 
-std::string ResultText(v1::Job::Result result) {
+const char* ResultText(v1::Job::Result result) {
   switch (result) {
     case v1::Job::RESULT_PARTIAL_COMPLETE:
       return "PARTIAL_COMPLETE: only the files that were whole are there";
@@ -61,7 +62,7 @@ std::string ResultText(v1::Job::Result result) {
 }  // namespace
 
 std::string StateText(v1::Job::State state, const Terminal& terminal) {
-  const std::string name = StateName(state);
+  std::string name = StateName(state);
   switch (state) {
     case v1::Job::STATE_ERROR:
     case v1::Job::STATE_CANCELLED:

@@ -82,7 +82,7 @@ std::string ClockText(absl::Duration duration) {
 std::string BytesText(std::uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1'000) return absl::StrCat(bytes, " B");
-  double value = static_cast<double>(bytes);
+  auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
   // 1000 and not 1024, so that never more than three digits stand before the unit.
   while (value >= 999.5 && unit + 1 < std::size(kUnits)) {

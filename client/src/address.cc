@@ -12,7 +12,7 @@ absl::Status CheckAddress(const std::string& address) {
                      "; give HOST:PORT, such as 127.0.0.1:7310, or unix:PATH"));
   };
   if (address.empty()) return wrong("it is empty");
-  if (address.rfind("unix:", 0) == 0) {
+  if (address.starts_with("unix:")) {
     return address.size() > 5 ? absl::OkStatus() : wrong("the path is missing");
   }
   if (address.find(":///") != std::string::npos) return absl::OkStatus();

@@ -114,7 +114,7 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<Response> Call(Stub& stub, Method<Stub, Request, Response> method,
                                 const Request& request, const CallOptions& options) {
     Response response;
-    const absl::Status status = client_internal::RetryUnavailable(
+    absl::Status status = client_internal::RetryUnavailable(
         options_.retry, clock_, options.timeout.value_or(options_.timeout), [&](Milliseconds left) {
           const auto context = NewContext(options_.metadata);
           context->set_deadline(std::chrono::system_clock::now() + left);
@@ -172,7 +172,7 @@ absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const std::string& ad
   return MakeConnection(std::move(channel), std::move(options));
 }
 
-std::shared_ptr<Connection> MakeConnection(std::shared_ptr<grpc::ChannelInterface> channel,
+std::shared_ptr<Connection> MakeConnection(const std::shared_ptr<grpc::ChannelInterface>& channel,
                                            ConnectionOptions options) {
   return std::make_shared<GrpcConnection>(channel, std::move(options));
 }

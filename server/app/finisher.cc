@@ -172,7 +172,7 @@ void Finisher::Cleanup(const domain::JobId& id) {
 
 void Finisher::Report(const domain::JobId& id, domain::Event outcome, absl::Status failure) {
   writer_->Apply(id, 0, std::move(outcome), nullptr,
-                 [this, id, failure = std::move(failure)](absl::StatusOr<domain::Job> job) {
+                 [this, id, failure = std::move(failure)](const absl::StatusOr<domain::Job>& job) {
                    if (!job.ok()) return Postpone(id, job.status());
                    if (!failure.ok()) return Tell(id, failure);
                    Tell(id, job);
@@ -201,7 +201,7 @@ void Finisher::RecoverFromOutage() {
           BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
           return absl::OkStatus();
         },
-        [this, id, job](absl::Status status) {
+        [this, id, job](const absl::Status& status) {
           if (absl::IsNotFound(status)) return;
           if (!status.ok()) return Postpone(id, status);
           if (job->pending != domain::Pending::kNone) Begin(*job);

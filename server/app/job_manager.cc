@@ -166,7 +166,7 @@ absl::StatusOr<std::vector<File>> JobManager::Resolve(const std::vector<NewFile>
   return resolved;
 }
 
-void JobManager::CreateJob(const Principal& principal, Job job, std::vector<NewFile> files,
+void JobManager::CreateJob(const Principal& principal, Job job, const std::vector<NewFile>& files,
                            bool start, const CallOptions& options, JobCallback done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
   // A repetition is answered also where the roots are others now.
@@ -230,7 +230,7 @@ void JobManager::Mutate(const Principal& principal, const JobId& id, const CallO
 }
 
 void JobManager::AddFiles(const Principal& principal, const JobId& id,
-                          std::vector<NewFile> files, const CallOptions& options,
+                          const std::vector<NewFile>& files, const CallOptions& options,
                           Callback<AddFilesOutcome> done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
   if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());

@@ -66,15 +66,15 @@ class JobManager {
   explicit JobManager(Parts parts) : parts_(parts) {}
 
   // `job` carries the client's properties; id, owner, times are set here.
-  void CreateJob(const Principal& principal, domain::Job job, std::vector<NewFile> files,
+  void CreateJob(const Principal& principal, domain::Job job, const std::vector<NewFile>& files,
                  bool start, const CallOptions& options, JobCallback done);
-  void AddFiles(const Principal& principal, const domain::JobId& id, std::vector<NewFile> files,
-                const CallOptions& options, Callback<AddFilesOutcome> done);
+  void AddFiles(const Principal& principal, const domain::JobId& id,
+                const std::vector<NewFile>& files, const CallOptions& options,
+                Callback<AddFilesOutcome> done);
   void UpdateJob(const Principal& principal, const domain::JobId& id, domain::Update update,
                  const CallOptions& options, JobCallback done);
-  void UpdateFile(const Principal& principal, const domain::JobId& id, uint32_t file,
-                  std::string remote_name, const CallOptions& options,
-                  Callback<domain::File> done);
+  void UpdateFile(const Principal& principal, const domain::JobId& id, uint32_t ordinal,
+                  std::string remote_name, const CallOptions& options, Callback<domain::File> done);
   void ResumeJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                  JobCallback done);
   void SuspendJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
@@ -91,7 +91,7 @@ class JobManager {
   // query.owner is set here unless all_owners, which is an administrator's.
   absl::StatusOr<JobPage> ListJobs(const Principal& principal, JobQuery query, bool all_owners);
   absl::StatusOr<domain::File> GetFile(const Principal& principal, const domain::JobId& id,
-                                       uint32_t file);
+                                       uint32_t ordinal);
   absl::StatusOr<std::vector<domain::File>> ListFiles(const Principal& principal,
                                                       const domain::JobId& id, uint32_t after,
                                                       uint32_t limit);

@@ -87,7 +87,7 @@ absl::Time TimerService::RunOnce() {
           }
           return step.Touch(*job);
         },
-        [progress](absl::Status status) {
+        [progress](const absl::Status& status) {
           MutexLock lock(progress->mutex);
           progress->failed = progress->failed || !status.ok();
           if (--progress->left == 0) progress->all.SignalAll();

@@ -1,8 +1,8 @@
 #include "server/platform/signals.h"
 
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 namespace bits::platform {

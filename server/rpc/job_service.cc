@@ -47,9 +47,9 @@ JobService::Reactor* JobService::CreateJob(Context* context, const v1::CreateJob
                                            v1::Job* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(domain::Job job, NewJobFrom(*request));
-    BITS_ASSIGN_OR_RETURN(std::vector<app::NewFile> files, FilesFrom(request->files()));
+    BITS_ASSIGN_OR_RETURN(const std::vector<app::NewFile> files, FilesFrom(request->files()));
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("CreateJob", *request, {}));
-    jobs_->CreateJob(principal, std::move(job), std::move(files), request->start(), options,
+    jobs_->CreateJob(principal, std::move(job), files, request->start(), options,
                      Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
     return absl::OkStatus();
   });
@@ -100,11 +100,11 @@ JobService::Reactor* JobService::AddFiles(Context* context, const v1::AddFilesRe
                                           v1::AddFilesResponse* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->parent(), "parent"));
-    BITS_ASSIGN_OR_RETURN(std::vector<app::NewFile> files, FilesFrom(request->files()));
+    BITS_ASSIGN_OR_RETURN(const std::vector<app::NewFile> files, FilesFrom(request->files()));
     if (files.empty()) return InvalidField("files", "must be at least 1");
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("AddFiles", *request, {}));
     jobs_->AddFiles(
-        principal, id, std::move(files), options,
+        principal, id, files, options,
         Reply<app::AddFilesOutcome>(
             env_, call, [policy = jobs_->policy(), response](const app::AddFilesOutcome& outcome) {
               ToProto(outcome.job, policy, response->mutable_job());

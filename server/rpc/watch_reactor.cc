@@ -231,12 +231,13 @@ void WatchReactor::PostRead(std::function<void(WatchReactor&)> read) {
 
 void WatchReactor::ReadJobs(const app::JobQuery& query) {
   absl::StatusOr<app::JobPage> page = env_.jobs->ListJobs(spec_.principal, query, spec_.all_owners);
+  const absl::Status status = page.status();
   {
     MutexLock lock(mutex_);
     reading_ = false;
-    if (page.ok()) jobs_read_ = *std::move(page);
+    if (status.ok()) jobs_read_ = *std::move(page);
   }
-  if (!page.ok()) return End(page.status());
+  if (!status.ok()) return End(status);
   Run();
 }
 

@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options,
              {{"wanted", options.max_transfers}, {"allowed", allowed}});
     options.max_transfers = allowed;
   }
-  std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(loop), files, clock));
+  std::unique_ptr<Engine> engine(new Engine(options, std::move(loop), files, clock));
   engine->thread_ = std::thread([loop_of_engine = engine->loop_] {
     SetThreadName("bits-loop");
     loop_of_engine->Run();
@@ -62,8 +62,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options,
   return engine;
 }
 
-Engine::Engine(EngineOptions options, std::shared_ptr<EventLoop> loop, app::FileSystem* files,
-               app::Clock* clock)
+Engine::Engine(const EngineOptions& options, std::shared_ptr<EventLoop> loop,
+               app::FileSystem* files, app::Clock* clock)
     : loop_(std::move(loop)),
       io_(IoOptions(options)),
       buffers_(options.buffer_memory),

@@ -56,7 +56,7 @@ class Engine final : public app::TransferEngine {
     std::unique_ptr<ByteSource> bytes;
   };
 
-  Engine(EngineOptions options, std::shared_ptr<EventLoop> loop, app::FileSystem* files,
+  Engine(const EngineOptions& options, std::shared_ptr<EventLoop> loop, app::FileSystem* files,
          app::Clock* clock);
 
   // On the loop.

@@ -157,7 +157,7 @@ std::string FormatHttpDate(absl::Time time) {
 
 std::optional<absl::Duration> ParseRetryAfter(std::string_view text, absl::Time now) {
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) {
-    constexpr int64_t kEnough = int64_t{1'000'000'000};  // bounded by whoever uses it
+    constexpr int64_t kEnough = 1'000'000'000;  // bounded by whoever uses it
     int64_t seconds = 0;
     for (char c : text) seconds = std::min(kEnough, seconds * 10 + (c - '0'));
     return absl::Seconds(seconds);

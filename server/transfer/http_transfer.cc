@@ -14,9 +14,9 @@
 namespace bits::transfer {
 namespace {
 
-constexpr long kReceiveBuffer = 256 * 1024;
+constexpr long kReceiveBuffer = 256L * 1024;
 // A body of no interest is read to its end, to keep the connection, if it is no longer than this.
-constexpr uint64_t kMostDiscarded = 64 * 1024;
+constexpr uint64_t kMostDiscarded = uint64_t{64} * 1024;
 
 std::string Of(uint64_t part, std::optional<uint64_t> whole) {
   return whole ? absl::StrCat(part, " of ", *whole) : absl::StrCat(part);

@@ -55,7 +55,7 @@ class Monitor {
       seen_.clear();
     }
     if (event.type() == v1::JobEvent::TYPE_SNAPSHOT_END) OnSnapshotEnd();
-    if (event.has_job() && !names_.empty() && names_.count(event.job().name()) == 0) return;
+    if (event.has_job() && !names_.empty() && !names_.contains(event.job().name())) return;
     Show(event);
     if (event.has_job()) Settle(event.type(), event.job());
     Draw(false);
@@ -65,7 +65,7 @@ class Monitor {
   void OnSnapshotEnd() {
     const std::set<std::string> waiting = waiting_;
     for (const auto& name : waiting) {
-      if (seen_.count(name) != 0) continue;
+      if (seen_.contains(name)) continue;
       const auto job = context_.client.GetJob(name);
       if (!job.ok() && !absl::IsNotFound(job.status())) {
         code_ = context_.Fail("watch the jobs", job.status());

@@ -71,7 +71,7 @@ absl::StatusOr<std::shared_ptr<Connection>> MakeConnection(const std::string& ad
                                                            ConnectionOptions options = {});
 
 // The same over a channel of your own; `credentials` and `user_agent` are not used.
-std::shared_ptr<Connection> MakeConnection(std::shared_ptr<grpc::ChannelInterface> channel,
+std::shared_ptr<Connection> MakeConnection(const std::shared_ptr<grpc::ChannelInterface>& channel,
                                            ConnectionOptions options = {});
 
 }  // namespace client_0

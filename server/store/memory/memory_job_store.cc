@@ -17,20 +17,20 @@ MemoryJobStore::MemoryJobStore(Options options) : options_(options) {
 MemoryJobStore::~MemoryJobStore() { Close(); }
 
 void MemoryJobStore::Commit(Body body, Done done) {
+  MutexLock lock(mutex_);
   absl::Status refusal;
-  bool drain = false;
-  {
-    MutexLock lock(mutex_);
-    if (closing_) {
-      refusal = absl::UnavailableError("the store is closed");
-    } else if (queue_.size() >= options_.queue_capacity) {
-      refusal = absl::ResourceExhaustedError("too many changes wait to be stored");
-    } else {
-      queue_.push_back({std::move(body), std::move(done)});
-      drain = options_.synchronous && !std::exchange(draining_, true);
-    }
+  if (closing_) {
+    refusal = absl::UnavailableError("the store is closed");
+  } else if (queue_.size() >= options_.queue_capacity) {
+    refusal = absl::ResourceExhaustedError("too many changes wait to be stored");
   }
-  if (!refusal.ok()) return done(std::move(refusal));
+  if (!refusal.ok()) {
+    lock.Unlock();
+    return done(std::move(refusal));
+  }
+  queue_.push_back({std::move(body), std::move(done)});
+  const bool drain = options_.synchronous && !std::exchange(draining_, true);
+  lock.Unlock();
   if (drain) return Drain();
   work_.Signal();
 }

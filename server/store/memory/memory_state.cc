@@ -68,8 +68,9 @@ app::ErrorHistory MemoryState::ListErrors(const domain::JobId& id) {
   if (row == nullptr) return history;
   history.errors.assign(row->errors.begin(), row->errors.end());
   history.counts.assign(row->error_counts.begin(), row->error_counts.end());
-  std::stable_sort(history.counts.begin(), history.counts.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(history.counts.begin(), history.counts.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   history.total = row->error_total;
   return history;
 }
@@ -179,7 +180,7 @@ absl::Status MemoryTransaction::InsertJob(domain::Job& job, absl::Time next_time
   row.next_timer = next_timer;
   state_.jobs.emplace(seq, std::move(row));
   state_.seqs.emplace(job.id, seq);
-  undo_.push_back([&state = state_, id = job.id, seq] {
+  undo_.emplace_back([&state = state_, id = job.id, seq] {
     state.jobs.erase(seq);
     state.seqs.erase(id);
   });
@@ -193,7 +194,7 @@ absl::Status MemoryTransaction::UpdateJob(domain::Job& job, absl::Time next_time
     return absl::AbortedError("the job was changed meanwhile");
   }
   ++job.version;
-  undo_.push_back([row, before = std::move(row->job), timer = row->next_timer] {
+  undo_.emplace_back([row, before = std::move(row->job), timer = row->next_timer] {
     row->job = before;
     row->next_timer = timer;
   });
@@ -204,13 +205,13 @@ absl::Status MemoryTransaction::UpdateJob(domain::Job& job, absl::Time next_time
 
 absl::Status MemoryTransaction::DeleteJob(const domain::JobId& id) {
   if (state_.Find(id) == nullptr) return NoSuchJob();
-  const absl::Status released = ReleaseDestinations(id);
+  absl::Status released = ReleaseDestinations(id);
   if (!released.ok()) return released;
   // The node, so that pointers that `undo_` holds stay good.
   auto row = std::make_shared<std::map<uint64_t, MemoryState::Row>::node_type>(
       state_.jobs.extract(state_.seqs.at(id)));
   state_.seqs.erase(id);
-  undo_.push_back([&state = state_, id, row] {
+  undo_.emplace_back([&state = state_, id, row] {
     state.seqs.emplace(id, row->key());
     state.jobs.insert(std::move(*row));
   });
@@ -222,10 +223,10 @@ absl::Status MemoryTransaction::PutFile(const domain::JobId& id, const domain::F
   if (row == nullptr) return NoSuchJob();
   const auto it = row->files.find(file.ordinal);
   if (it == row->files.end()) {
-    undo_.push_back([row, ordinal = file.ordinal] { row->files.erase(ordinal); });
+    undo_.emplace_back([row, ordinal = file.ordinal] { row->files.erase(ordinal); });
     row->files.emplace(file.ordinal, file);
   } else {
-    undo_.push_back([it, before = std::move(it->second)] { it->second = before; });
+    undo_.emplace_back([it, before = std::move(it->second)] { it->second = before; });
     it->second = file;
   }
   return absl::OkStatus();
@@ -237,7 +238,7 @@ absl::Status MemoryTransaction::ReserveDestination(const std::string& path,
   if (!state_.destinations.emplace(path, id).second) {
     return absl::AlreadyExistsError("the destination is taken");
   }
-  undo_.push_back([&state = state_, path] { state.destinations.erase(path); });
+  undo_.emplace_back([&state = state_, path] { state.destinations.erase(path); });
   return absl::OkStatus();
 }
 
@@ -247,7 +248,7 @@ absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
       ++it;
       continue;
     }
-    undo_.push_back(
+    undo_.emplace_back(
         [&state = state_, path = it->first, id] { state.destinations.emplace(path, id); });
     it = state_.destinations.erase(it);
   }
@@ -257,7 +258,7 @@ absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
 absl::Status MemoryTransaction::AddError(const domain::JobId& id, const domain::Error& error) {
   MemoryState::Row* row = state_.Find(id);
   if (row == nullptr) return NoSuchJob();
-  undo_.push_back(
+  undo_.emplace_back(
       [row, errors = row->errors, counts = row->error_counts, total = row->error_total] {
         row->errors = errors;
         row->error_counts = counts;
@@ -284,7 +285,7 @@ absl::Status MemoryTransaction::PutRequest(const app::RequestRecord& record) {
   const auto it = state_.requests.find(key);
   std::optional<app::RequestRecord> before;
   if (it != state_.requests.end()) before = it->second;
-  undo_.push_back([&state = state_, key, before] {
+  undo_.emplace_back([&state = state_, key, before] {
     if (before.has_value()) {
       state.requests[key] = *before;
     } else {
@@ -303,7 +304,7 @@ absl::Status MemoryTransaction::AppendEvent(app::EventRecord& event) {
   event.revision = ++state_.last_revision;
   event.job.revision = event.revision;
   state_.events.push_back(event);
-  undo_.push_back([&state = state_] {
+  undo_.emplace_back([&state = state_] {
     state.events.pop_back();
     --state.last_revision;
   });

@@ -103,7 +103,9 @@ class Compiler {
     if (c.field == FilterField::kLabel) return CompareLabel(c);
     if (c.op == FilterOp::kHas) {
       out_.condition += kFalse;  // asked of labels alone
-    } else if (c.field == FilterField::kOwner) {
+      return;
+    }
+    if (c.field == FilterField::kOwner) {
       CompareText("CAST(owner AS BLOB)", c);
     } else if (c.field == FilterField::kDisplayName) {
       CompareText("CAST(display_name AS BLOB)", c);

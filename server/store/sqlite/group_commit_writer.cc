@@ -37,19 +37,20 @@ GroupCommitWriter::GroupCommitWriter(Options options, std::unique_ptr<Database> 
 GroupCommitWriter::~GroupCommitWriter() { Close(); }
 
 void GroupCommitWriter::Commit(Body body, Done done) {
+  MutexLock lock(mutex_);
   absl::Status refusal;
-  {
-    MutexLock lock(mutex_);
-    if (closing_) {
-      refusal = absl::UnavailableError("the store is closed");
-    } else if (queue_.size() >= options_.queue_capacity) {
-      refusal = absl::ResourceExhaustedError("too many changes wait to be stored");
-    } else {
-      queue_.push_back({std::move(body), std::move(done), absl::OkStatus()});
-    }
+  if (closing_) {
+    refusal = absl::UnavailableError("the store is closed");
+  } else if (queue_.size() >= options_.queue_capacity) {
+    refusal = absl::ResourceExhaustedError("too many changes wait to be stored");
   }
-  if (refusal.ok()) return work_.Signal();
-  done(std::move(refusal));
+  if (!refusal.ok()) {
+    lock.Unlock();
+    return done(std::move(refusal));
+  }
+  queue_.push_back({std::move(body), std::move(done), absl::OkStatus()});
+  lock.Unlock();
+  work_.Signal();
 }
 
 void GroupCommitWriter::Close() {

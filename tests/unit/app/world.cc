@@ -34,7 +34,7 @@ domain::JobId World::Create(uint32_t count, const std::string& directory,
     new_files.push_back({absl::StrCat("http://origin/", n), absl::StrCat(directory, "/", n), {}});
   }
   Answer<domain::Job> answer;
-  app->jobs().CreateJob(alice, properties, std::move(new_files), true, {}, answer.Callback());
+  app->jobs().CreateJob(alice, properties, new_files, true, {}, answer.Callback());
   EXPECT_TRUE(answer.value().ok()) << answer.value().status();
   return answer.value()->id;
 }
