@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -133,12 +134,23 @@ transfer::EngineOptions EngineOptionsOf(const platform::Config& config) {
   return options;
 }
 
+// Before anything is made there: the nearest directory that is there must not lie beneath a root.
+absl::Status CheckStateDirectory(const platform::PosixFileSystem& files,
+                                 const std::string& state_dir) {
+  std::error_code error;
+  std::filesystem::path there = std::filesystem::absolute(state_dir, error);
+  while (!std::filesystem::is_directory(there, error) && there.has_relative_path()) {
+    there = there.parent_path();
+  }
+  return files.KeepsOut(there.string());
+}
+
 absl::Status Run(const platform::Config& config) {
   platform::SystemClock clock;
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
                         platform::PosixFileSystem::Open(config.roots));
+  BITS_RETURN_IF_ERROR(CheckStateDirectory(*files, config.state_dir));
   BITS_ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(config));
-  BITS_RETURN_IF_ERROR(files->KeepsOut(config.state_dir));
   app::JobStore& store = *opened.store;
   BITS_ASSIGN_OR_RETURN(std::string token_key, LoadTokenKey(config));
   BITS_ASSIGN_OR_RETURN(const app::Revision last_revision, store.LastRevision());

@@ -2,13 +2,30 @@
 
 #include <utility>
 
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/domain/error_code.h"
 
 namespace bits::app {
 
 using domain::ChangeKind;
 using domain::Decision;
 using domain::Job;
+
+namespace {
+
+void LogFailure(const EventRecord& event) {
+  if (event.kind != ChangeKind::kStateChanged || !event.error.has_value()) return;
+  const domain::Error& error = *event.error;
+  BITS_LOG(kInfo, "a job is stopped by an error",
+           {{"job", event.job.id},
+            {"state", domain::StateName(event.job.state)},
+            {"code", domain::SymbolOf(error.hresult)},
+            {"file", error.file},
+            {"remote_name", error.remote_name}});
+}
+
+}  // namespace
 
 absl::Time Step::NextTimerOf(const Job& job) const {
   const std::optional<domain::Timer> timer = domain::NextTimer(job, policy_);
@@ -87,6 +104,7 @@ void JobWriter::Run(Body body, Done done) {
       },
       [this, result, done = std::move(done)](absl::Status status) {
         if (status.ok()) {
+          for (const EventRecord& event : result->events) LogFailure(event);
           if (!result->events.empty()) hub_->Publish(std::move(result->events));
           for (const Step::Outcome& o : result->outcomes) {
             listener_->OnCommitted(o.job, o.next_timer, o.effects,

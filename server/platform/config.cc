@@ -232,6 +232,10 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
   if (config.store != "sqlite" && config.store != "memory") {
     return Wrong("--store", "must be sqlite or memory; postgres comes in a later version");
   }
+  if (config.roots.empty()) return Wrong("--root", "at least one root is needed (see --help)");
+  if (!config.ca_file.empty() && !std::ifstream(config.ca_file)) {
+    return Wrong("--ca_file", absl::StrCat("cannot read ", config.ca_file));
+  }
   return config;
 }
 

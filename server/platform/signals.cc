@@ -5,6 +5,8 @@
 #include <csignal>
 #include <thread>
 
+#include "server/base/log.h"
+
 namespace bits::platform {
 namespace {
 
@@ -34,7 +36,8 @@ int WaitForSignal() {
 
 void ExitOnNextSignal() {
   std::thread([] {
-    WaitForSignal();
+    const int signal_number = WaitForSignal();
+    BITS_LOG(kWarning, "ended at once by a second signal", {{"signal", signal_number}});
     _exit(1);
   }).detach();
 }
