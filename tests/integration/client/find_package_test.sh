@@ -29,7 +29,7 @@ if grep -rlF -e "$build" "$work/prefix/lib" "$work/prefix/include" --include='*.
   exit 1
 fi
 
-"$cmake" -S "$project" -B "$work/project" -DCMAKE_PREFIX_PATH="$work/prefix" \
+"$cmake" -G Ninja -S "$project" -B "$work/project" -DCMAKE_PREFIX_PATH="$work/prefix" \
   >"$work/configure.log" 2>&1 || {
   cat "$work/configure.log"
   exit 1
