@@ -11,7 +11,7 @@ constexpr std::string_view kNotInWords = " \t\r\n()<>=!:\"'";
 }  // namespace
 
 FilterToken FilterLexer::Next() {
-  using Kind = FilterToken::Kind;
+  using K = FilterToken::Kind;
   at_ = std::min(text_.find_first_not_of(kBlanks, at_), text_.size());
   FilterToken token;
   token.position = at_ + 1;
@@ -22,12 +22,12 @@ FilterToken FilterLexer::Next() {
   switch (first) {
     case '(':
     case ')':
-      token.kind = first == '(' ? Kind::kOpen : Kind::kClose;
+      token.kind = first == '(' ? K::kOpen : K::kClose;
       ++at_;
       return token;
     case '=':
     case ':':
-      token.kind = Kind::kOperator;
+      token.kind = K::kOperator;
       token.text = first;
       ++at_;
       return token;
@@ -35,11 +35,11 @@ FilterToken FilterLexer::Next() {
     case '>':
     case '!':
       if (first == '!' && !equals_follows) {
-        token.kind = Kind::kBad;
+        token.kind = K::kBad;
         token.text = "`!` stands only in `!=`";
         return token;
       }
-      token.kind = Kind::kOperator;
+      token.kind = K::kOperator;
       token.text = text_.substr(at_, equals_follows ? 2 : 1);
       at_ += token.text.size();
       return token;
@@ -49,7 +49,7 @@ FilterToken FilterLexer::Next() {
     default:
       break;
   }
-  token.kind = Kind::kWord;
+  token.kind = K::kWord;
   token.text =
       text_.substr(at_, std::min(text_.find_first_of(kNotInWords, at_), text_.size()) - at_);
   token.star_first = token.text.front() == '*';

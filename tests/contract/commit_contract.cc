@@ -309,8 +309,7 @@ TEST_P(JobStoreContract, HealthIsOkAndTheListenerHearsNothing) {
   EXPECT_EQ(heard, 0);
 }
 
-TEST_P(JobStoreContract, AllIsThereAfterARestart) {
-  if (!durable()) GTEST_SKIP() << "this store is not durable";
+TEST_P(DurableJobStoreContract, AllIsThereAfterARestart) {
   std::vector<domain::JobId> ids;
   for (int i = 0; i < 60; ++i) {
     domain::Job job = samples().Job();

@@ -84,6 +84,9 @@ class JobStoreContract : public ::testing::TestWithParam<BackendParam> {
   Samples samples_;
 };
 
+// What only those stores promise that outlive their process.
+class DurableJobStoreContract : public JobStoreContract {};
+
 // Everything that a store tells, as text: equal for equal contents. `ids`: the jobs to ask for
 // beside those listed.
 std::string Dump(app::JobStore& store, const std::vector<domain::JobId>& ids);

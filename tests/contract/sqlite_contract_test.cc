@@ -65,10 +65,10 @@ std::unique_ptr<JobStoreBackend> MakeUpgraded() {
   return std::make_unique<SqliteBackend>(std::move(migrations), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, JobStoreContract,
-                         ::testing::Values(BackendParam{"New", &MakeNew},
-                                           BackendParam{"Upgraded", &MakeUpgraded}),
-                         BackendName);
+const auto kBackends = ::testing::Values(BackendParam{"New", &MakeNew},
+                                         BackendParam{"Upgraded", &MakeUpgraded});
+INSTANTIATE_TEST_SUITE_P(Sqlite, JobStoreContract, kBackends, BackendName);
+INSTANTIATE_TEST_SUITE_P(Sqlite, DurableJobStoreContract, kBackends, BackendName);
 
 }  // namespace
 }  // namespace bits::testing
