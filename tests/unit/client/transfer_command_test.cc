@@ -54,6 +54,8 @@ v1::Error NotThere() {
 // Creates job 1; the watch gives the snapshot, then what the test scripts, then holds.
 class TransferTest : public CliTest {
  protected:
+  // A handler may still be at work on what is of this class.
+  ~TransferTest() override { server_ = nullptr; }
   TransferTest() {
     handlers_.create_job = [this](const v1::CreateJobRequest& request, v1::Job& job) {
       created_ = request;
