@@ -38,6 +38,9 @@ endif()
 # In a unity build GCC takes every .cc for a header.
 add_compile_options("$<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>")
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
+# __FILE__ is relative to the tree: shorter in logs, and the same in every clone,
+# so that ccache finds in one what was compiled in another.
+add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 
 if(BITS_SANITIZE)
   # vptr checks double the time that gRPC's service classes take to compile, and
