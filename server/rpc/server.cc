@@ -13,6 +13,8 @@
 #include <mutex>
 #include <utility>
 
+#include "google/protobuf/generated_message_reflection.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/base/mutex.h"
 #include "server/base/status_macros.h"
 #include "server/rpc/error_service.h"
@@ -54,6 +56,8 @@ void InitPlugins() {
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // gRPC's health has no descriptor; ours, which nothing else needs, is to be linked in.
+    google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
     grpc::channelz::experimental::InitChannelzService();
   });
 }

@@ -128,6 +128,9 @@ has 'rpc CreateJob ( .bits.v1.CreateJobRequest ) returns ( .bits.v1.Job );'
 answer=$(grpcurl -plaintext "$address" describe bits.v1.Error) || fail describe
 has 'uint32 hresult = 1;'
 
+answer=$(grpcurl -plaintext "$address" grpc.health.v1.Health/Check) || fail health
+has '"status": "SERVING"'
+
 step watch
 grpcurl -plaintext -d '{}' "$address" bits.v1.JobService.WatchJobs >"$work/watch" 2>&1 &
 pids+=($!)
