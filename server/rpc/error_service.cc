@@ -19,9 +19,7 @@ ErrorService::Reactor* ErrorService::GetError(Context* context, const v1::GetErr
                                               v1::Error* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->job(), "job"));
-    if (!request->language_code().empty()) {
-      BITS_RETURN_IF_ERROR(CheckLanguage(request->language_code(), "language_code"));
-    }
+    BITS_RETURN_IF_ERROR(CheckLanguage(request->language_code(), "language_code"));
     return PostRead(
         env_, call, [jobs = jobs_, principal, id] { return jobs->GetError(principal, id); },
         [id, response](const domain::Error& error) { ToProto(id, error, response); });

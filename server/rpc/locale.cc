@@ -36,7 +36,7 @@ bool IsWellFormed(std::string_view code) {
 }  // namespace
 
 absl::Status CheckLanguage(std::string_view code, std::string_view field) {
-  if (code.empty()) return InvalidField(field, "is required: a BCP 47 code, such as en");
+  if (code.empty()) return absl::OkStatus();
   if (!IsWellFormed(code)) {
     return InvalidField(field, "must be a BCP 47 code, such as en or en-GB");
   }

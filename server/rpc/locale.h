@@ -8,8 +8,8 @@
 
 namespace bits::rpc {
 
-// OK for `en` and every `en-…`. INVALID_ARGUMENT (E_INVALIDARG) if `code`, the request's
-// `field`, is not of the form of BCP 47 (empty is not); FAILED_PRECONDITION
+// OK for `en`, every `en-…`, and empty, which is English. INVALID_ARGUMENT (E_INVALIDARG) if
+// `code`, the request's `field`, is not of the form of BCP 47; FAILED_PRECONDITION
 // (ERROR_RESOURCE_LANG_NOT_FOUND) if there are no texts in that language.
 absl::Status CheckLanguage(std::string_view code, std::string_view field);
 
