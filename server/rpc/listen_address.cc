@@ -124,14 +124,14 @@ absl::Status RemoveStaleSocket(const std::string& path) {
   return absl::OkStatus();
 }
 
-std::string WhyNotListening(const ListenAddress& address) {
+std::optional<std::string> WhyNotListening(const ListenAddress& address) {
   if (address.is_unix()) {
     const std::optional<sockaddr_un> where = UnixAddress(address.path);
     const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (where && fd.get() >= 0 &&
         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*where), sizeof(*where)) == 0) {
       ::unlink(address.path.c_str());
-      return "unknown";
+      return std::nullopt;
     }
     return Errno();
   }
@@ -142,7 +142,7 @@ std::string WhyNotListening(const ListenAddress& address) {
   const int failed =
       ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &resolved);
   if (failed != 0) return ::gai_strerror(failed);
-  std::string why = "unknown";
+  std::optional<std::string> why;
   for (const addrinfo* at = resolved; at != nullptr; at = at->ai_next) {
     const UniqueFd fd(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol));
     const int on = 1;

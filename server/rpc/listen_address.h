@@ -3,6 +3,7 @@
 #define BITS_SERVER_RPC_LISTEN_ADDRESS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,9 @@ bool IsLoopbackAddress(std::string_view host);
 // FAILED_PRECONDITION if somebody does, or if what is there is no socket. Looks at the file system.
 absl::Status RemoveStaleSocket(const std::string& path);
 
-// Why gRPC, which does not say, could not listen there: tries it. For the message only.
-std::string WhyNotListening(const ListenAddress& address);
+// Why gRPC, which does not say, could not listen there: tries it. nullopt if it can be done now.
+// For the message only.
+std::optional<std::string> WhyNotListening(const ListenAddress& address);
 
 }  // namespace bits::rpc
 

@@ -19,6 +19,7 @@
 #include "server/base/status_macros.h"
 #include "server/rpc/error_service.h"
 #include "server/rpc/gate.h"
+#include "server/rpc/grpc_log.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/listen_address.h"
 #include "server/rpc/sealed_token.h"
@@ -54,6 +55,7 @@ class Plugins final : public grpc::ServerBuilderOption {
 void InitPlugins() {
   static std::once_flag once;
   std::call_once(once, [] {
+    TakeOverGrpcLog();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     // gRPC's health has no descriptor; ours, which nothing else needs, is to be linked in.
@@ -81,11 +83,28 @@ struct Endpoint {
   std::vector<std::string> addresses;
 };
 
+// gRPC takes the addresses in their order, each gets its port, and the first that cannot be had
+// ends it. It says why only to its log.
+absl::Status ListenFailure(const std::vector<ListenAddress>& addresses,
+                           const std::vector<int>& ports, const std::string& log) {
+  const auto failed = std::find(ports.begin(), ports.end(), 0);
+  if (failed == ports.end()) return absl::UnavailableError("cannot start the server: " + log);
+  const ListenAddress& address = addresses[failed - ports.begin()];
+  std::string message = "cannot listen at " + address.ToString() + ": ";
+  message += WhyNotListening(address).value_or(log);
+  return absl::UnavailableError(message);
+}
+
 absl::StatusOr<Endpoint> Listen(grpc::ServerBuilder& builder, const std::vector<std::string>& texts,
                                 bool insecure) {
   std::vector<ListenAddress> addresses;
   for (const std::string& text : texts) {
     BITS_ASSIGN_OR_RETURN(ListenAddress address, CheckedAddress(text, insecure));
+    // gRPC gives a socket's path to the last that asks for it.
+    const bool any_port = !address.is_unix() && address.port == 0;
+    if (!any_port && std::count(texts.begin(), texts.end(), text) > 1) {
+      return absl::InvalidArgumentError("the address " + text + " is given twice");
+    }
     addresses.push_back(std::move(address));
   }
   // Else a second server at the same port would get half of the calls.
@@ -95,13 +114,10 @@ absl::StatusOr<Endpoint> Listen(grpc::ServerBuilder& builder, const std::vector<
     builder.AddListeningPort(addresses[i].ToString(), grpc::InsecureServerCredentials(), &ports[i]);
   }
   Endpoint endpoint;
-  endpoint.server = builder.BuildAndStart();
-  if (endpoint.server == nullptr) {
-    std::string message = "cannot listen at";
-    for (const ListenAddress& address : addresses) {
-      message += " " + address.ToString() + " (" + WhyNotListening(address) + ")";
-    }
-    return absl::UnavailableError(message);
+  {
+    const GrpcLogCapture log;
+    endpoint.server = builder.BuildAndStart();
+    if (endpoint.server == nullptr) return ListenFailure(addresses, ports, log.text());
   }
   for (size_t i = 0; i < addresses.size(); ++i) {
     if (addresses[i].is_unix()) {

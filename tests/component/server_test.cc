@@ -125,10 +125,10 @@ TEST(ServerTest, ReflectionWhereServicesAreAndChannelzForAdministrators) {
   EXPECT_EQ(CodeOf(admin, "/bits.v1.JobService/GetJob"), StatusCode::UNIMPLEMENTED);
 }
 
-absl::Status StartAt(RpcWorld& world, const std::string& address, bool insecure = false,
-                     const std::string& admin = "") {
+absl::Status StartAt(RpcWorld& world, const std::vector<std::string>& addresses,
+                     bool insecure = false, const std::string& admin = "") {
   rpc::ServerOptions options;
-  options.listen = {address};
+  options.listen = addresses;
   options.insecure = insecure;
   options.admin_listen = admin;
   auto server = rpc::Server::Start(
@@ -140,14 +140,14 @@ absl::Status StartAt(RpcWorld& world, const std::string& address, bool insecure 
 TEST(ServerTest, AddressesThatOthersCanReachNeedInsecure) {
   RpcWorld world;
   for (const char* address : {"0.0.0.0:0", "[::]:0", "example.com:0"}) {
-    const absl::Status status = StartAt(world, address);
+    const absl::Status status = StartAt(world, {address});
     EXPECT_THAT(status, HasCode(absl::StatusCode::kInvalidArgument)) << address;
     EXPECT_THAT(std::string(status.message()), HasSubstr("--insecure"));
   }
-  EXPECT_THAT(StartAt(world, "127.0.0.1:0", false, "0.0.0.0:0"),
+  EXPECT_THAT(StartAt(world, {"127.0.0.1:0"}, false, "0.0.0.0:0"),
               HasCode(absl::StatusCode::kInvalidArgument));
-  BITS_EXPECT_OK(StartAt(world, "0.0.0.0:0", /*insecure=*/true));
-  EXPECT_THAT(StartAt(world, "nonsense"), HasCode(absl::StatusCode::kInvalidArgument));
+  BITS_EXPECT_OK(StartAt(world, {"0.0.0.0:0"}, /*insecure=*/true));
+  EXPECT_THAT(StartAt(world, {"nonsense"}), HasCode(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(ServerTest, LocalhostIsNoAddressThatOthersCanReach) {
@@ -157,19 +157,37 @@ TEST(ServerTest, LocalhostIsNoAddressThatOthersCanReach) {
   }
   ::freeaddrinfo(found);
   RpcWorld world;
-  BITS_EXPECT_OK(StartAt(world, "localhost:0"));
+  BITS_EXPECT_OK(StartAt(world, {"localhost:0"}));
 }
 
 TEST(ServerTest, ATakenPortIsSaidSo) {
   RpcWorld world;
   const auto taken = ListenOnLoopback();
   BITS_ASSERT_OK(taken);
-  const absl::Status status = StartAt(world, "127.0.0.1:" + std::to_string(taken->port));
+  const absl::Status status = StartAt(world, {"127.0.0.1:" + std::to_string(taken->port)});
   EXPECT_THAT(status, HasCode(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(status.message()), HasSubstr("in use"));
   // Our own too: two servers never share a port.
-  EXPECT_THAT(StartAt(world, world.server->addresses().front()),
+  EXPECT_THAT(StartAt(world, {world.server->addresses().front()}),
               HasCode(absl::StatusCode::kUnavailable));
+}
+
+TEST(ServerTest, OfSeveralAddressesTheOneThatFailedIsNamed) {
+  RpcWorld world;
+  const auto taken = ListenOnLoopback();
+  BITS_ASSERT_OK(taken);
+  const std::string bad = "127.0.0.1:" + std::to_string(taken->port);
+  EXPECT_EQ(std::string(StartAt(world, {"127.0.0.1:0", bad, "[::1]:0"}).message()),
+            "cannot listen at " + bad + ": Address already in use");
+}
+
+TEST(ServerTest, AnAddressGivenTwiceIsRefused) {
+  RpcWorld world;
+  const TempDir dir;
+  for (const std::string& twice : {"unix:" + dir / "s", std::string("127.0.0.1:1")}) {
+    EXPECT_EQ(std::string(StartAt(world, {twice, twice}).message()),
+              "the address " + twice + " is given twice");
+  }
 }
 
 TEST(ServerTest, SeveralAddresses) {
@@ -195,7 +213,7 @@ TEST(ServerTest, AUnixSocketIsTheGroupsAndGoesWithTheServer) {
     ASSERT_EQ(::stat(path.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777, 0660u);
     world.CreateJob("job");
-    const absl::Status second = StartAt(world, "unix:" + path);
+    const absl::Status second = StartAt(world, {"unix:" + path});
     EXPECT_THAT(std::string(second.message()), HasSubstr("another process listens"));
     EXPECT_EQ(Health(world.channel, ""), 1);
   }

@@ -69,7 +69,8 @@ TEST(Start, SecondServerAtTheSameAddressIsRefused) {
                                         .roots = {RootIn(dir)},
                                         .listen = bitsd.process().address(),
                                         .log_path = dir / "log"});
-  ExpectRefusal(status, bitsd.process().address());
+  ExpectRefusal(status, "cannot listen at " + bitsd.process().address());
+  EXPECT_THAT(ReadFileOr(dir / "log", "-"), Not(HasSubstr("chttp2"))) << "gRPC's own words";
 }
 
 TEST(Start, AddressThatOthersCanReachIsRefusedWithoutInsecure) {

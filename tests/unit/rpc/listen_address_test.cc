@@ -110,7 +110,9 @@ TEST(WhyNotListeningTest, SaysThatAPortIsTaken) {
   ListenAddress address;
   address.host = "127.0.0.1";
   address.port = taken->port;
-  EXPECT_THAT(WhyNotListening(address), HasSubstr("in use"));
+  EXPECT_THAT(WhyNotListening(address).value_or(""), HasSubstr("in use"));
+  address.port = 0;
+  EXPECT_EQ(WhyNotListening(address), std::nullopt);
 }
 
 }  // namespace
