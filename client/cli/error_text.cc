@@ -24,12 +24,19 @@ std::string ConnectionTrouble(const std::string& message) {
   return wordy ? message.substr(colon + 2) : message;
 }
 
+bool IsWrongChecksum(const v1::Error& error) { return error.code() == "BG_E_VALIDATION_FAILED"; }
+
 const char* Advice(const v1::Error& error) {
+  if (IsWrongChecksum(error)) {
+    return "What came is not what the checksum says: see that the URL is the right one, then go\n"
+           "on, which fetches the file anew. If the checksum is wrong, cancel and make a new job.";
+  }
+  if (error.code() == "ERROR_DIRECTORY") {
+    return "A file stands where the local name needs a directory: move it away; then go on.";
+  }
   switch (error.context()) {
     case v1::ERROR_CONTEXT_LOCAL_FILE:
-      return error.code() == "BG_E_VALIDATION_FAILED"
-                 ? "What came is not what the checksum says: see that the URL is the right one."
-                 : "Make room, or give bitsd the right to write there; then go on.";
+      return "Make room, or give bitsd the right to write there; then go on.";
     case v1::ERROR_CONTEXT_REMOTE_FILE:
       if (error.http_status() == 401 || error.http_status() == 403 || error.http_status() == 407) {
         return "The origin refuses this download: see that the URL may be read, or give another.";
@@ -40,6 +47,19 @@ const char* Advice(const v1::Error& error) {
     default:
       return "Mend what the error says; then go on.";
   }
+}
+
+// What to do about a file that could not get its final name; empty of other refusals.
+std::string PublishAdvice(const absl::Status& status) {
+  const auto info = GetErrorInfo(status);
+  if (!info || !info->metadata.contains("local_name")) return "";
+  if (info->reason == "E_ACCESSDENIED") {
+    return "\nSee that bitsd may write there, and that the name is not that of a directory.";
+  }
+  if (info->reason == "ERROR_DIRECTORY") {
+    return "\nA file stands where the local name needs a directory: move it away.";
+  }
+  return "";
 }
 
 }  // namespace
@@ -73,13 +93,17 @@ std::string ErrorDetails(const v1::Error& error, absl::TimeZone zone) {
 
 std::string ErrorAdvice(const v1::Error& error, const std::string& bitsctl,
                         const std::string& job) {
+  if (error.transient()) {
+    return absl::StrCat("bitsd tries again by itself at the time of the next try. To try now:\n  ",
+                        bitsctl, " resume ", job, "\n");
+  }
   const std::string file =
       error.file().empty() ? "FILE" : error.file().substr(error.file().rfind('/') + 1);
   std::string text = absl::StrCat(Advice(error), "\n");
   const auto command = [&](const std::string& words, const char* what) {
     absl::StrAppend(&text, "  ", bitsctl, " ", words, "\n      ", what, "\n");
   };
-  if (error.context() == v1::ERROR_CONTEXT_REMOTE_FILE) {
+  if (error.context() == v1::ERROR_CONTEXT_REMOTE_FILE || IsWrongChecksum(error)) {
     command(absl::StrCat("set-remote ", job, " ", file, " URL"), "another URL for the file");
   }
   command(absl::StrCat("transfer --resume ", job), "go on and show it");
@@ -112,7 +136,7 @@ std::string FailureText(const absl::Status& status, const std::string& address) 
       absl::StrAppend(&text, "\n  ", Printable(said));
     }
   }
-  return text;
+  return text + PublishAdvice(status);
 }
 
 }  // namespace bits::cli

@@ -21,7 +21,8 @@ std::string ErrorDetails(const v1::Error& error, absl::TimeZone zone);
 // "BG_E_HTTP_ERROR_404 (0x80190194): description", on one line.
 std::string ErrorSummary(const v1::Error& error);
 
-// What the owner of the stopped job can do: a line of advice, then commands.
+// What the owner of the job can do: a line or two of advice, then commands. Of a transient
+// error: that it is retried, and how to do so now.
 // `bitsctl` is how this program was called, `job` how to name the job.
 std::string ErrorAdvice(const v1::Error& error, const std::string& bitsctl, const std::string& job);
 

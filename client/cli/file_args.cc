@@ -13,13 +13,6 @@ namespace {
 
 bool LooksLikeUrl(const std::string& text) { return text.find("://") != std::string::npos; }
 
-v1::File MakeFile(const std::string& url, const std::string& local) {
-  v1::File file;
-  file.set_remote_name(url);
-  file.set_local_name(local);
-  return file;
-}
-
 std::string DecodePercents(const std::string& text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -36,6 +29,19 @@ std::string DecodePercents(const std::string& text) {
 bool IsUsableName(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
          Printable(name) == name;
+}
+
+// A `local` that ends with a slash is a directory, as it is for cp.
+absl::StatusOr<v1::File> MakeFile(const std::string& url, const std::string& local) {
+  v1::File file;
+  file.set_remote_name(url);
+  file.set_local_name(local);
+  if (local.empty() || local.ends_with('/')) {
+    const auto name = LocalNameFromUrl(url);
+    if (!name.ok()) return name.status();
+    file.mutable_local_name()->append(*name);
+  }
+  return file;
 }
 
 }  // namespace
@@ -59,9 +65,9 @@ absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::stri
                                                      bool url_alone) {
   std::vector<v1::File> files;
   if (words.size() == 1 && url_alone) {
-    auto local = LocalNameFromUrl(words[0]);
-    if (!local.ok()) return local.status();
-    return std::vector<v1::File>{MakeFile(words[0], *local)};
+    auto file = MakeFile(words[0], "");
+    if (!file.ok()) return file.status();
+    return std::vector<v1::File>{*std::move(file)};
   }
   if (words.empty() || words.size() % 2 != 0) {
     return absl::InvalidArgumentError("each URL needs its LOCAL: URL LOCAL [URL LOCAL ...]");
@@ -73,7 +79,9 @@ absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::stri
                        "\" stands where ", LooksLikeUrl(words[i]) ? "a local name" : "a URL",
                        " should be; each URL needs its LOCAL: URL LOCAL [URL LOCAL ...]"));
     }
-    files.push_back(MakeFile(words[i], words[i + 1]));
+    auto file = MakeFile(words[i], words[i + 1]);
+    if (!file.ok()) return file.status();
+    files.push_back(*std::move(file));
   }
   return files;
 }

@@ -15,11 +15,12 @@ namespace bits::cli {
 // kInvalidArgument if the path ends with a slash or is missing.
 absl::StatusOr<std::string> LocalNameFromUrl(const std::string& url);
 
-// URL LOCAL URL LOCAL ...; with `url_alone` also a single URL.
+// URL LOCAL URL LOCAL ...; with `url_alone` also a single URL. A LOCAL that ends with `/` gets
+// the name from the URL.
 absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::string>& words,
                                                      bool url_alone);
 
-// URL=LOCAL, parted at the last `=` (a URL often has one, a path seldom).
+// URL=LOCAL, parted at the last `=` (a URL often has one, a path seldom); LOCAL as above.
 absl::StatusOr<v1::File> FileFromAssignment(const std::string& text);
 
 // sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX.

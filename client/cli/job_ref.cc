@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMostNamed = 5;  // in the message for several
 
+constexpr std::size_t kLeastOfId = 4;
+
 bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 // Adds the jobs that `text` means, at most a few more than one.
@@ -56,7 +58,7 @@ std::optional<std::string> JobNameFrom(const std::string& text) {
 
 bool IsIdPrefix(const std::string& text) {
   const std::string lower = absl::AsciiStrToLower(text);
-  return text.size() >= 4 && text.size() <= 36 && lower[0] != '-' &&
+  return text.size() >= kLeastOfId && text.size() <= 36 && lower[0] != '-' &&
          std::all_of(lower.begin(), lower.end(), [](char c) { return IsHex(c) || c == '-'; });
 }
 
@@ -70,7 +72,12 @@ absl::StatusOr<std::string> ResolveJob(const Client& client, const std::string& 
     if (!found.empty()) break;
   }
   if (found.empty()) {
-    return absl::NotFoundError(absl::StrCat("no job has the name or id \"", Printable(text), "\""));
+    const std::string lower = absl::AsciiStrToLower(text);
+    const bool too_short =
+        text.size() < kLeastOfId && std::all_of(lower.begin(), lower.end(), IsHex);
+    return absl::NotFoundError(absl::StrCat(
+        "no job has the name ", too_short ? "" : "or id ", "\"", Printable(text), "\"",
+        too_short ? absl::StrCat("; of an id, give ", kLeastOfId, " characters or more") : ""));
   }
   if (found.size() == 1) return found[0].name();
 

@@ -25,8 +25,12 @@ bool Moves(v1::Job::State state) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(const Terminal& terminal, std::string label, SteadyNow now)
-    : terminal_(terminal), label_(std::move(label)), now_(std::move(now)) {}
+ProgressDisplay::ProgressDisplay(const Terminal& terminal, std::string label,
+                                 std::string retry_command, SteadyNow now)
+    : terminal_(terminal),
+      label_(std::move(label)),
+      retry_command_(std::move(retry_command)),
+      now_(std::move(now)) {}
 
 ProgressDisplay::~ProgressDisplay() {
   if (drawn_) terminal_.stream << kClearLine << std::flush;
@@ -63,7 +67,8 @@ void ProgressDisplay::OnJob(const v1::Job& job) {
 void ProgressDisplay::OnTransientError(const v1::Error& error) {
   const std::string when =
       error.has_retry_time()
-          ? absl::StrCat("; next try at ", TimeText(error.retry_time(), absl::LocalTimeZone()))
+          ? absl::StrCat("; next try at ", TimeText(error.retry_time(), absl::LocalTimeZone()),
+                         ", or now by `", retry_command_, "`")
           : "";
   Note(terminal_.Paint(Style::kYellow, absl::StrCat("Trouble: ", ErrorSummary(error), when)));
 }

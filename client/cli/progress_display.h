@@ -17,10 +17,11 @@ class ProgressDisplay final : public FollowListener {
  public:
   using SteadyNow = std::function<std::chrono::steady_clock::time_point()>;
 
-  // `label` is what the bar is called. Writes to `terminal` until it is destroyed, and
-  // leaves nothing half drawn.
+  // `label` is what the bar is called, `retry_command` what the user can type to make a
+  // job that waits for its next try do so now. Writes to `terminal` until it is destroyed,
+  // and leaves nothing half drawn.
   ProgressDisplay(
-      const Terminal& terminal, std::string label,
+      const Terminal& terminal, std::string label, std::string retry_command,
       SteadyNow now = [] { return std::chrono::steady_clock::now(); });
   ~ProgressDisplay() override;
 
@@ -39,6 +40,7 @@ class ProgressDisplay final : public FollowListener {
 
   const Terminal& terminal_;
   const std::string label_;
+  const std::string retry_command_;
   const SteadyNow now_;
   v1::Job job_;
   ProgressView view_;

@@ -9,6 +9,7 @@
 #include "client/cli/job_ref.h"
 #include "client/cli/text.h"
 #include "client/cli/units.h"
+#include "server/base/redact.h"
 
 namespace bits::cli {
 namespace {
@@ -195,18 +196,20 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
   return text;
 }
 
-std::string FileDetails(const v1::File& file, absl::TimeZone zone) {
+std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_urls) {
   v1::JobProgress progress;
   progress.set_bytes_transferred(file.progress().bytes_transferred());
   if (file.progress().has_bytes_total()) progress.set_bytes_total(file.progress().bytes_total());
   const bool whole = file.progress().has_bytes_total() &&
                      file.progress().bytes_transferred() == file.progress().bytes_total();
-  std::string text = absl::StrCat(file.name().substr(file.name().rfind('/') + 1), "  ",
-                                  Printable(file.local_name()), "  ", ProgressText(progress),
-                                  file.progress().completed() ? "  COMPLETED"
-                                  : whole                     ? "  WHOLE"
-                                                              : "",
-                                  "\n    from ", Printable(file.remote_name()), "\n");
+  std::string text =
+      absl::StrCat(file.name().substr(file.name().rfind('/') + 1), "  ",
+                   Printable(file.local_name()), "  ", ProgressText(progress),
+                   file.progress().completed() ? "  COMPLETED"
+                   : whole                     ? "  WHOLE"
+                                               : "",
+                   "\n    from ",
+                   Printable(show_urls ? file.remote_name() : RedactUrl(file.remote_name())), "\n");
   if (file.has_last_modified()) {
     absl::StrAppend(&text, "    last modified ", TimeText(file.last_modified(), zone), "\n");
   }

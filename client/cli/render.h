@@ -33,8 +33,9 @@ std::vector<std::string> JobTable(const std::vector<v1::Job>& jobs, bool long_id
 std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error, absl::Time now,
                        absl::TimeZone zone, const Terminal& terminal);
 
-// One file: a line, and under it where it goes and what is special.
-std::string FileDetails(const v1::File& file, absl::TimeZone zone);
+// One file: a line, and under it where it comes from and what is special. Without `show_urls`
+// the URL is shown without what may be a secret: userinfo and query.
+std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_urls);
 
 }  // namespace bits::cli
 

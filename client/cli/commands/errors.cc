@@ -29,11 +29,8 @@ ExitCode RunError(const Arguments& arguments, Context& context) {
     context.PrintJson(*error);
     return ExitCode::kOk;
   }
-  context.console.out.stream << ErrorDetails(*error, absl::LocalTimeZone());
-  if (!error->transient()) {
-    context.console.out.stream << "\n" << ErrorAdvice(*error, context.program, JobId(*name));
-  }
-  context.console.out.stream << std::flush;
+  context.console.out.stream << ErrorDetails(*error, absl::LocalTimeZone()) << "\n"
+                             << ErrorAdvice(*error, context.program, JobId(*name)) << std::flush;
   return ExitCode::kOk;
 }
 

@@ -122,7 +122,7 @@ ExitCode RunFiles(const Arguments& arguments, Context& context) {
     if (context.json) {
       out << (any ? "," : "{\"files\":[") << ToJson(file);
     } else {
-      out << FileDetails(file, absl::LocalTimeZone());
+      out << FileDetails(file, absl::LocalTimeZone(), arguments.Has("show-urls"));
     }
     any = true;
     return true;
@@ -170,6 +170,9 @@ Command FilesCommand() {
   command.name = "files";
   command.arguments = "JOB";
   command.summary = "show the files of a job";
+  command.help = "With --json their URLs are whole, as with --show-urls.\n";
+  command.options = {
+      {"show-urls", "", "URLs with names, passwords and queries, which may be secrets"}};
   command.run = RunFiles;
   return command;
 }

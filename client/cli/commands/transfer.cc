@@ -40,7 +40,9 @@ class Transfer {
     {
       std::unique_ptr<FollowListener> listener = std::make_unique<Silence>();
       if (!quiet_) {
-        listener = std::make_unique<ProgressDisplay>(context_.console.err, job.display_name());
+        listener =
+            std::make_unique<ProgressDisplay>(context_.console.err, job.display_name(),
+                                              absl::StrCat(context_.program, " resume ", id_));
       }
       result = FollowJob(context_.client, job, context_.interrupts, *listener);
     }
@@ -213,7 +215,8 @@ Command TransferCommand() {
   command.summary = "fetch files, and wait until they are there";
   command.help =
       "Creates a job, shows its progress, and completes it. LOCAL is a path under a root of\n"
-      "bitsd; without it, the last part of the URL. After a transient error it waits for the\n"
+      "bitsd; without it, and after a LOCAL/, the last part of the URL. After a transient error it "
+      "waits for the\n"
       "next try. When an error stops the job it says which and what can be done, leaves the job\n"
       "as it is, and exits with 3. Ctrl-C leaves the job running and exits with 130.\n"
       "With --json the job as it ended is printed, and on exit code 3 its error on standard\n"

@@ -107,6 +107,15 @@ TEST(FilesFromPairsTest, PairsOrAUrlAlone) {
   EXPECT_FALSE(FilesFromPairs({"http://a/1", "one", "http://a/2"}, true).ok());
 }
 
+TEST(FilesFromPairsTest, ALocalThatEndsWithASlashIsADirectory) {
+  const auto files = FilesFromPairs({"http://a/b/1.iso?x=y", "out/", "http://a/2", "two"}, true);
+  ASSERT_TRUE(files.ok()) << files.status();
+  EXPECT_EQ(files->at(0).local_name(), "out/1.iso");
+  EXPECT_EQ(files->at(1).local_name(), "two");
+  EXPECT_FALSE(FilesFromPairs({"http://a/", "out/"}, true).ok());
+  EXPECT_EQ(FileFromAssignment("http://a/1.iso=out/")->local_name(), "out/1.iso");
+}
+
 TEST(FilesFromPairsTest, TwoUrlsAreNoPair) {
   EXPECT_THAT(std::string(FilesFromPairs({"http://a/1", "http://a/2"}, true).status().message()),
               HasSubstr("\"http://a/2\" stands where a local name should be"));

@@ -312,17 +312,19 @@ TEST_F(CommandsTest, FilesAsDocument) {
     auto* file = response.add_files();
     file->set_name(request.parent() + "/files/1");
     file->set_local_name("a.iso");
-    file->set_remote_name("http://a/a.iso");
+    file->set_remote_name("http://me:secret@a/a.iso?sig=1");
     file->mutable_progress()->set_bytes_total(10);
     file->mutable_progress()->set_bytes_transferred(10);
     return grpc::Status::OK;
   };
   Serve();
   EXPECT_EQ(Run({"files", IdOf(1)}).out,
-            "1  a.iso  10 B of 10 B (100%)  WHOLE\n    from http://a/a.iso\n");
-  EXPECT_EQ(
-      FromJson<v1::ListFilesResponse>(Run({"files", IdOf(1), "--json"}).out).files(0).local_name(),
-      "a.iso");
+            "1  a.iso  10 B of 10 B (100%)  WHOLE\n    from http://a/a.iso?…\n");
+  EXPECT_THAT(Run({"files", IdOf(1), "--show-urls"}).out,
+              HasSubstr("    from http://me:secret@a/a.iso?sig=1\n"));
+  const auto files = FromJson<v1::ListFilesResponse>(Run({"files", IdOf(1), "--json"}).out);
+  EXPECT_EQ(files.files(0).local_name(), "a.iso");
+  EXPECT_EQ(files.files(0).remote_name(), "http://me:secret@a/a.iso?sig=1");
 }
 
 TEST_F(CommandsTest, InfoTellsTheErrorToo) {
@@ -373,6 +375,42 @@ TEST_F(CommandsTest, ErrorGivesAdviceForThisJobAndServer) {
                              HasSubstr("REMOTE_FILE"), HasSubstr("HTTP status: 404"),
                              HasSubstr("bitsctl --server=" + server_->address() + " set-remote " +
                                        IdOf(1) + " 3 URL")));
+}
+
+TEST_F(CommandsTest, ErrorAdvisesByItsKind) {
+  v1::Error error;
+  handlers_.get_error = [&error](const auto&, v1::Error& response) {
+    response = error;
+    return grpc::Status::OK;
+  };
+  Serve();
+  error.set_context(v1::ERROR_CONTEXT_LOCAL_FILE);
+  error.set_code("BG_E_VALIDATION_FAILED");
+  EXPECT_THAT(Run({"error", IdOf(1)}).out,
+              AllOf(HasSubstr("not what the checksum says"), HasSubstr("set-remote")));
+  error.set_code("ERROR_DIRECTORY");
+  EXPECT_THAT(Run({"error", IdOf(1)}).out, HasSubstr("needs a directory"));
+  error.set_code("ERROR_HANDLE_DISK_FULL");
+  EXPECT_THAT(Run({"error", IdOf(1)}).out, HasSubstr("Make room"));
+  error.set_transient(true);
+  EXPECT_THAT(Run({"error", IdOf(1)}).out,
+              AllOf(HasSubstr("tries again by itself"), HasSubstr("bitsctl resume " + IdOf(1)),
+                    Not(HasSubstr("cancel"))));
+}
+
+TEST_F(CommandsTest, AFileThatCouldNotGetItsNameIsAdvisedUpon) {
+  std::string reason;
+  std::map<std::string, std::string> metadata = {{"local_name", "a"}};
+  handlers_.complete_job = [&](const auto&, auto&) {
+    return Refusal(grpc::StatusCode::PERMISSION_DENIED, reason, "File 1 could not.", metadata);
+  };
+  Serve();
+  reason = "E_ACCESSDENIED";
+  EXPECT_THAT(Run({"complete", IdOf(1)}).err, HasSubstr("not that of a directory"));
+  reason = "ERROR_DIRECTORY";
+  EXPECT_THAT(Run({"complete", IdOf(1)}).err, HasSubstr("needs a directory"));
+  metadata.clear();
+  EXPECT_THAT(Run({"complete", IdOf(1)}).err, Not(HasSubstr("directory:")));
 }
 
 TEST_F(CommandsTest, ErrorWhereThereIsNoneIsRefused) {

@@ -88,7 +88,10 @@ TEST_F(ResolveJobTest, ByTheBeginningOfTheId) {
 }
 
 TEST_F(ResolveJobTest, ThreeCharactersAreNoId) {
-  EXPECT_EQ(Resolve("129").status().code(), absl::StatusCode::kNotFound);
+  const absl::Status status = Resolve("129").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("give 4 characters or more"));
+  EXPECT_THAT(std::string(Resolve("xyz").status().message()), Not(HasSubstr("characters")));
 }
 
 TEST_F(ResolveJobTest, ByDisplayName) {

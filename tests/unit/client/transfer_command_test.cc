@@ -184,7 +184,8 @@ TEST_F(TransferTest, WaitsThroughATransientErrorAndSaysUntilWhen) {
   const auto ran = Run({"transfer", "http://a/a.iso"});
   EXPECT_EQ(ran.code, ExitCode::kOk);
   EXPECT_THAT(ran.err, HasSubstr("Trouble: BG_E_HTTP_ERROR_503"));
-  EXPECT_THAT(ran.err, HasSubstr("next try at 2023-11-1"));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("next try at 2023-11-1"),
+                             HasSubstr("or now by `bitsctl resume " + IdOf(1) + "`")));
 }
 
 TEST_F(TransferTest, SaysWhenAFileIsFetchedAnew) {
@@ -325,7 +326,7 @@ class ProgressDisplayTest : public ::testing::Test {
   std::ostringstream out_;
   cli::Terminal terminal_{out_};
   std::chrono::steady_clock::time_point now_{};
-  cli::ProgressDisplay display_{terminal_, "a", [this] { return now_; }};
+  cli::ProgressDisplay display_{terminal_, "a", "retry", [this] { return now_; }};
 };
 
 TEST_F(ProgressDisplayTest, ALogGetsALineForEachTenPercentOrTenSeconds) {
