@@ -21,13 +21,12 @@ absl::Status PublishRefusal(const absl::Status& status, const domain::File& file
   absl::StatusCode code = absl::StatusCode::kFailedPrecondition;
   if (hresult == domain::kAccessDenied) code = absl::StatusCode::kPermissionDenied;
   if (hresult == domain::kDiskFull) code = absl::StatusCode::kResourceExhausted;
-  return MakeRefusal(code, domain::SymbolOf(hresult),
-                     absl::StrCat("File ", file.ordinal, " could not be given the name ",
-                                  file.local_name, ": ", Av(Sv(status.message())),
-                                  absl::IsDataLoss(status)
-                                      ? ". Resume the job to fetch it again."
-                                      : ""),
-                     {{"file", absl::StrCat(file.ordinal)}, {"local_name", file.local_name}});
+  return MakeRefusal(
+      code, domain::SymbolOf(hresult),
+      absl::StrCat("File ", file.ordinal, " could not be given the name ", file.local_name, ": ",
+                   Av(Sv(status.message())),
+                   absl::IsDataLoss(status) ? ". Resume the job to fetch it again." : ""),
+      {{"file", absl::StrCat(file.ordinal)}, {"local_name", file.local_name}});
 }
 
 }  // namespace
@@ -44,9 +43,8 @@ void Finisher::Begin(const domain::Job& job) {
     writer_->Run([](Step&) { return absl::OkStatus(); },
                  [this, id, publish](absl::Status status) {
                    if (status.ok()) {
-                     status = executor_->TryPost([this, id, publish] {
-                       publish ? Publish(id) : Cleanup(id);
-                     });
+                     status = executor_->TryPost(
+                         [this, id, publish] { publish ? Publish(id) : Cleanup(id); });
                    }
                    if (!status.ok()) Postpone(id, status);
                  });
@@ -66,15 +64,16 @@ void Finisher::Wait(const domain::Job& job, Callback done) {
                    "The files are seen to once the store is in order again.", {{"job", job.id}}));
 }
 
-absl::Status Finisher::ForEachFile(
-    const domain::JobId& id, const std::function<absl::Status(const domain::File&)>& visit) {
+absl::Status Finisher::ForEachPage(
+    const domain::JobId& id,
+    const std::function<absl::Status(const std::vector<domain::File>&)>& visit) {
   uint32_t after = 0;
   while (true) {
-    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> files,
+    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> page,
                           store_->ListFiles(id, after, kFilesPerPage));
-    for (const domain::File& file : files) BITS_RETURN_IF_ERROR(visit(file));
-    if (files.size() < kFilesPerPage) return absl::OkStatus();
-    after = files.back().ordinal;
+    BITS_RETURN_IF_ERROR(visit(page));
+    if (page.size() < kFilesPerPage) return absl::OkStatus();
+    after = page.back().ordinal;
   }
 }
 
@@ -109,43 +108,36 @@ absl::Status Finisher::Record(const domain::JobId& id, std::vector<uint32_t> ord
   return *wait->status;
 }
 
-absl::Status Finisher::PublishFiles(const domain::JobId& id) {
-  uint32_t after = 0;
-  while (true) {
-    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> page,
-                          store_->ListFiles(id, after, kFilesPerPage));
-    if (page.empty()) return absl::OkStatus();
-    after = page.back().ordinal;
-    std::vector<const domain::File*> files;
-    std::vector<Publication> publications;
-    for (const domain::File& file : page) {
-      if (!file.transferred || file.completed) continue;
-      files.push_back(&file);
-      publications.push_back(
-          {file.temporary_path, file.path, file.bytes_transferred, file.temporary_identity,
-           file.last_modified});
-    }
-    size_t done = 0;
-    const absl::Status status = files_->Publish(publications, &done);
-    std::vector<uint32_t> published;
-    for (size_t i = 0; i < done; ++i) published.push_back(files[i]->ordinal);
-    BITS_RETURN_IF_ERROR(Record(id, std::move(published), domain::FilePublished{}));
-    if (status.ok()) continue;
-    // Where it was a sync that failed, it was of this file or of one of those after it.
-    const domain::File& file = *files[std::min(done, files.size() - 1)];
-    if (absl::IsDataLoss(status)) {
-      BITS_RETURN_IF_ERROR(Record(id, {file.ordinal}, domain::FileLost{}));
-    }
-    return PublishRefusal(status, file);
+absl::Status Finisher::PublishPage(const domain::JobId& id, const std::vector<domain::File>& page) {
+  std::vector<const domain::File*> files;
+  std::vector<Publication> publications;
+  for (const domain::File& file : page) {
+    if (!file.transferred || file.completed) continue;
+    files.push_back(&file);
+    publications.push_back({file.temporary_path, file.path, file.bytes_transferred,
+                            file.temporary_identity, file.last_modified});
   }
+  size_t done = 0;
+  const absl::Status status = files_->Publish(publications, &done);
+  std::vector<uint32_t> published;
+  for (size_t i = 0; i < done; ++i) published.push_back(files[i]->ordinal);
+  BITS_RETURN_IF_ERROR(Record(id, std::move(published), domain::FilePublished{}));
+  if (status.ok()) return absl::OkStatus();
+  // Where it was a sync that failed, it was of this file or of one of those after it.
+  const domain::File& file = *files[std::min(done, files.size() - 1)];
+  if (absl::IsDataLoss(status)) {
+    BITS_RETURN_IF_ERROR(Record(id, {file.ordinal}, domain::FileLost{}));
+  }
+  return PublishRefusal(status, file);
 }
 
 absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {
   bool left = false;
-  BITS_RETURN_IF_ERROR(ForEachFile(id, [&](const domain::File& file) {
-    if (file.completed) return absl::OkStatus();
-    const absl::Status status = files_->Remove(file.temporary_path);
-    if (!status.ok()) {
+  BITS_RETURN_IF_ERROR(ForEachPage(id, [&](const std::vector<domain::File>& page) {
+    for (const domain::File& file : page) {
+      if (file.completed) continue;
+      const absl::Status status = files_->Remove(file.temporary_path);
+      if (status.ok()) continue;
       left = true;
       BITS_LOG(kWarning, "a temporary file could not be deleted",
                {{"job", id}, {"file", file.ordinal}, {"status", status}});
@@ -156,7 +148,8 @@ absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {
 }
 
 void Finisher::Publish(const domain::JobId& id) {
-  absl::Status status = PublishFiles(id);
+  absl::Status status =
+      ForEachPage(id, [&](const std::vector<domain::File>& page) { return PublishPage(id, page); });
   if (absl::IsUnavailable(status)) return Postpone(id, status);  // the store's
   if (!status.ok()) return Report(id, domain::PublishFailed{}, std::move(status));
   absl::StatusOr<bool> left = RemoveTemporaries(id);

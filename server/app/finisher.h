@@ -38,21 +38,23 @@ class Finisher {
   // After the store was out of order: takes up what it could not report.
   void RecoverFromOutage();
 
-  // Calls `done` when what is pending for the job is done: with the job, or with why a file could not
-  // be published. At once if nothing is pending, with `job`; or if it was put off until the store is
-  // in order again, UNAVAILABLE. On any thread.
+  // Calls `done` when what is pending for the job is done: with the job, or with why a file could
+  // not be published. At once if nothing is pending, with `job`; or if it was put off until the
+  // store is in order again, UNAVAILABLE. On any thread.
   void Wait(const domain::Job& job, Callback done);
 
  private:
   // On the executor.
   void Publish(const domain::JobId& id);
   void Cleanup(const domain::JobId& id);
-  // Publishes what it can; the first failure.
-  absl::Status PublishFiles(const domain::JobId& id);
+  // Publishes what it can of these files; the first failure.
+  absl::Status PublishPage(const domain::JobId& id, const std::vector<domain::File>& page);
   // Deletes the temporary files of those that are not completed. True if some are left.
   absl::StatusOr<bool> RemoveTemporaries(const domain::JobId& id);
-  absl::Status ForEachFile(const domain::JobId& id,
-                           const std::function<absl::Status(const domain::File&)>& visit);
+  // The job's files, some at a time, until `visit` fails.
+  absl::Status ForEachPage(
+      const domain::JobId& id,
+      const std::function<absl::Status(const std::vector<domain::File>&)>& visit);
   // Commits an outcome for each of these files.
   absl::Status Record(const domain::JobId& id, std::vector<uint32_t> ordinals,
                       domain::Event outcome);
