@@ -27,8 +27,6 @@ std::string_view ReasonName(RestartReason reason) {
       return "the origin does not give parts";
     case RestartReason::kLost:
       return "the temporary file is too short";
-    case RestartReason::kCheckFailed:
-      return "the checksum does not match";
   }
   return "unknown";
 }

@@ -26,11 +26,10 @@ struct TransferSpec {
 };
 
 enum class RestartReason : uint8_t {
-  kChanged,        // the origin proved another version
-  kUnproven,       // there is nothing to prove the version by
-  kNoRanges,       // the origin does not give parts
-  kLost,           // the temporary file holds less than was recorded
-  kCheckFailed,    // the checksum did not match
+  kChanged,   // the origin proved another version
+  kUnproven,  // there is nothing to prove the version by
+  kNoRanges,  // the origin does not give parts
+  kLost,      // the temporary file holds less than was recorded
 };
 
 // What becomes of the try. Called on the engine's threads, for one try one call at a time and in

@@ -76,8 +76,6 @@ std::string Say(const ResponsePlan& plan) {
         return "kNoRanges";
       case RestartReason::kLost:
         return "kLost";
-      case RestartReason::kCheckFailed:
-        return "kCheckFailed";
     }
     return "?";
   };
