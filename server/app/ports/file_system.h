@@ -34,7 +34,8 @@ class LocalFile {
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<uint64_t> Size() = 0;
   virtual absl::StatusOr<absl::Time> ModificationTime() = 0;
-  // Tells one file from any other of its file system, whatever it is called; also after a restart.
+  // Tells one file from any other of its file system, whatever it is called; also after a
+  // restart.
   virtual absl::StatusOr<std::string> Identity() = 0;
 };
 
@@ -57,16 +58,17 @@ class FileSystem {
 
   // The absolute, normal form of a local name: relative ones fall under the first root.
   // INVALID_ARGUMENT (E_INVALIDARG): empty, a NUL, a `.`/`..` component, a trailing slash,
-  // or too long (path 4,096 bytes, component 255), a component that begins with `.BIT-` (names of temporary
-  // files). PERMISSION_DENIED (E_ACCESSDENIED):
-  // beneath no root. Looks at no file.
+  // too long (path 4,096 bytes, component 255), or a component that begins with `.BIT-`
+  // (names of temporary files). PERMISSION_DENIED (E_ACCESSDENIED): beneath no root. Looks at
+  // no file.
   virtual absl::StatusOr<std::string> Resolve(std::string_view local_name) const = 0;
 
   // For reading; a regular file only.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string& path) = 0;
-  // For reading and writing, made if it is not there (mode 0600 less umask), with the directories
-  // that lead to it; a regular file with this one name only. `anew`: what stands there is of no use,
-  // and is replaced by an empty file, as is one that somebody gave a second name.
+  // For reading and writing, made if it is not there (mode 0600 less umask), with the
+  // directories that lead to it; a regular file with this one name only. `anew`: what stands
+  // there is of no use, and is replaced by an empty file, as is one that somebody gave a second
+  // name.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenTemporary(const std::string& path,
                                                                    bool anew) = 0;
 
