@@ -1,17 +1,22 @@
 #include "tests/integration/client/bitsctl_run.h"
 
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include <chrono>
-#include <thread>
+#include <array>
 
+#include "absl/time/clock.h"
 #include "bits/v1/job_service.pb.h"
 
 namespace bits::testing {
 
 Running::Running(std::vector<std::string> argv, const std::string& directory,
                  std::vector<std::pair<std::string, std::string>> environment)
-    : out_path_(own_ / "out"), err_path_(own_ / "err") {
+    : out_path_(own_ / "out"), err_path_(own_ / "err"), err_changes_(::inotify_init1(IN_CLOEXEC)) {
+  WriteFile(err_path_, "");
+  EXPECT_GE(::inotify_add_watch(err_changes_.get(), err_path_.c_str(), IN_MODIFY), 0);
   Subprocess::Options options;
   options.argv = {
       "/bin/sh", "-c",      "cd \"$1\"; out=$2; err=$3; shift 3; exec \"$@\" >$out 2>$err",
@@ -34,13 +39,15 @@ Ran Running::Wait(absl::Duration timeout) {
 }
 
 bool Running::WaitForErr(const std::string& text, absl::Duration timeout) const {
-  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(timeout);
+  const absl::Time deadline = absl::Now() + timeout;
   while (err().find(text) == std::string::npos) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    // A file that another process writes gives no event.
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    pollfd change = {err_changes_.get(), POLLIN, 0};
+    const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+    if (left <= 0 || ::poll(&change, 1, static_cast<int>(left)) <= 0) break;
+    std::array<char, 4096> events{};
+    (void)!::read(err_changes_.get(), events.data(), events.size());
   }
-  return true;
+  return err().find(text) != std::string::npos;
 }
 
 void BitsctlTest::SetUp() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bits/v1/job.pb.h"
+#include "server/base/unique_fd.h"
 #include "tests/support/bitsd_process.h"
 #include "tests/support/origin_server.h"
 #include "tests/support/subprocess.h"
@@ -42,6 +43,7 @@ class Running {
   TempDir own_;
   std::string out_path_;
   std::string err_path_;
+  UniqueFd err_changes_;  // inotify's, of err_path_
   std::unique_ptr<Subprocess> process_;
 };
 

@@ -161,15 +161,14 @@ TEST(ConnectionTest, MetadataAndUserAgentAreSent) {
   std::vector<std::string> agents;
   std::vector<std::string> tokens;
   FakeHandlers handlers;
-  handlers.on_call = [&](const grpc::ServerContext& context) {
+  handlers.on_call = [&](const grpc::ServerContextBase& context) {
     for (const auto& [key, value] : context.client_metadata()) {
       if (key == "user-agent") agents.emplace_back(value.data(), value.size());
       if (key == "x-trace") tokens.emplace_back(value.data(), value.size());
     }
   };
   handlers.get_job = [](const v1::GetJobRequest&, v1::Job&) { return grpc::Status::OK; };
-  handlers.watch_jobs = [](grpc::ServerContext&, const v1::WatchJobsRequest&,
-                           grpc::ServerWriter<v1::JobEvent>&) {
+  handlers.watch_jobs = [](const v1::WatchJobsRequest&, testing::FakeWatch&) {
     return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no");
   };
   FakeBitsd server(std::move(handlers));

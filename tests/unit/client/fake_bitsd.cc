@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/base/mutex.h"
 
 namespace bits::testing {
 namespace {
@@ -29,6 +32,57 @@ google::rpc::Status MakeRefusal(grpc::StatusCode code, const std::string& reason
   status.add_details()->PackFrom(info);
   return status;
 }
+
+// With the callback API, as the other tells of no cancellation.
+class WatchReactor final : public grpc::ServerWriteReactor<v1::JobEvent>, public FakeWatch {
+ public:
+  using Handler = decltype(FakeHandlers::watch_jobs);
+
+  WatchReactor(Handler handler, v1::WatchJobsRequest request) {
+    std::thread([this, handler = std::move(handler), request = std::move(request)] {
+      Finish(handler ? handler(request, *this)
+                     : grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no handler"));
+    }).detach();  // the server waits for OnDone, which follows Finish
+  }
+
+  bool Write(const v1::JobEvent& event) override {
+    MutexLock lock(mutex_);
+    written_.reset();
+    StartWrite(&event);
+    changed_.Wait(mutex_, [this] {
+      mutex_.AssertHeld();
+      return written_.has_value();
+    });
+    return *written_;
+  }
+
+  grpc::Status WaitUntilCancelled() override {
+    MutexLock lock(mutex_);
+    changed_.Wait(mutex_, [this] {
+      mutex_.AssertHeld();
+      return cancelled_;
+    });
+    return grpc::Status::CANCELLED;
+  }
+
+ private:
+  void OnWriteDone(bool ok) override {
+    MutexLock lock(mutex_);
+    written_ = ok;
+    changed_.SignalAll();
+  }
+  void OnCancel() override {
+    MutexLock lock(mutex_);
+    cancelled_ = true;
+    changed_.SignalAll();
+  }
+  void OnDone() override { delete this; }
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<bool> written_ BITS_GUARDED_BY(mutex_);
+  bool cancelled_ BITS_GUARDED_BY(mutex_) = false;
+};
 
 }  // namespace
 
@@ -53,7 +107,7 @@ struct FakeBitsd::Services {
 
   template <typename Request, typename Response>
   grpc::Status Run(const FakeHandlers::Handler<Request, Response>& handler,
-                   const grpc::ServerContext* context, const Request* request,
+                   const grpc::ServerContextBase* context, const Request* request,
                    Response* response) const {
     if (handlers.on_call) handlers.on_call(*context);
     if (!handler) return {grpc::StatusCode::UNIMPLEMENTED, "the test has no handler for this"};
@@ -66,7 +120,7 @@ struct FakeBitsd::Services {
     return fake.Run(fake.handlers.handler, context, request, response);                 \
   }
 
-  struct Jobs final : v1::JobService::Service {
+  struct Jobs final : v1::JobService::WithCallbackMethod_WatchJobs<v1::JobService::Service> {
     explicit Jobs(const Services& services) : fake(services) {}
     BITS_FAKE_METHOD(CreateJob, Job, create_job)
     BITS_FAKE_METHOD(GetJob, Job, get_job)
@@ -79,11 +133,10 @@ struct FakeBitsd::Services {
     BITS_FAKE_METHOD(SuspendJob, Job, suspend_job)
     BITS_FAKE_METHOD(CancelJob, Job, cancel_job)
     BITS_FAKE_METHOD(CompleteJob, Job, complete_job)
-    grpc::Status WatchJobs(grpc::ServerContext* context, const v1::WatchJobsRequest* request,
-                           grpc::ServerWriter<v1::JobEvent>* writer) override {
+    grpc::ServerWriteReactor<v1::JobEvent>* WatchJobs(grpc::CallbackServerContext* context,
+                                                      const v1::WatchJobsRequest* r) override {
       if (fake.handlers.on_call) fake.handlers.on_call(*context);
-      if (!fake.handlers.watch_jobs) return {grpc::StatusCode::UNIMPLEMENTED, "no handler"};
-      return fake.handlers.watch_jobs(*context, *request, *writer);
+      return new WatchReactor(fake.handlers.watch_jobs, *r);  // until OnDone
     }
     const Services& fake;
   };

@@ -22,6 +22,16 @@ grpc::Status Refusal(grpc::StatusCode code, const std::string& reason, const std
 // The same with a BadRequest for one field.
 grpc::Status InvalidField(const std::string& field, const std::string& rule);
 
+// A watch, as the handler that plays it sees it.
+class FakeWatch {
+ public:
+  virtual ~FakeWatch() = default;
+  // Returns when it is written; false if the watch is over.
+  virtual bool Write(const v1::JobEvent& event) = 0;
+  // Until the client or Stop ends the watch. CANCELLED.
+  virtual grpc::Status WaitUntilCancelled() = 0;
+};
+
 // Each method calls the handler of its name; one that is not set answers
 // UNIMPLEMENTED. Set them before Start; they run on the server's threads.
 struct FakeHandlers {
@@ -39,14 +49,13 @@ struct FakeHandlers {
   Handler<v1::SuspendJobRequest, v1::Job> suspend_job;
   Handler<v1::CancelJobRequest, v1::Job> cancel_job;
   Handler<v1::CompleteJobRequest, v1::Job> complete_job;
-  std::function<grpc::Status(grpc::ServerContext&, const v1::WatchJobsRequest&,
-                             grpc::ServerWriter<v1::JobEvent>&)>
-      watch_jobs;
+  // On a thread of its own.
+  std::function<grpc::Status(const v1::WatchJobsRequest&, FakeWatch&)> watch_jobs;
   Handler<v1::GetErrorRequest, v1::Error> get_error;
   Handler<v1::ListErrorsRequest, v1::ListErrorsResponse> list_errors;
   Handler<v1::DescribeErrorRequest, v1::DescribeErrorResponse> describe_error;
   // Sees the metadata of every call first.
-  std::function<void(const grpc::ServerContext&)> on_call;
+  std::function<void(const grpc::ServerContextBase&)> on_call;
 };
 
 class FakeBitsd {
@@ -58,8 +67,7 @@ class FakeBitsd {
 
   // Listens on a socket or free port of its own, the same one after a Stop.
   void Start();
-  // Breaks every stream and connection. A handler that still runs sees
-  // ServerContext::IsCancelled.
+  // Breaks every stream and connection.
   void Stop();
   const std::string& address() const { return address_; }
 

@@ -2,7 +2,6 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
-#include <thread>
 
 #include "client/cli/monitor_board.h"
 #include "tests/unit/client/cli_fixture.h"
@@ -43,12 +42,10 @@ class MonitorTest : public CliTest {
       job.set_result(v1::Job::RESULT_OK);
       return grpc::Status::OK;
     };
-    handlers_.watch_jobs = [this](grpc::ServerContext& context, const v1::WatchJobsRequest& request,
-                                  grpc::ServerWriter<v1::JobEvent>& writer) {
+    handlers_.watch_jobs = [this](const v1::WatchJobsRequest& request, FakeWatch& writer) {
       watched_ = request;
       for (const auto& event : events_) writer.Write(event);
-      while (!context.IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      return grpc::Status::CANCELLED;
+      return writer.WaitUntilCancelled();
     };
   }
 

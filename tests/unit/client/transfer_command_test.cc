@@ -2,10 +2,6 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "client/cli/progress_display.h"
 #include "tests/unit/client/cli_fixture.h"
 
@@ -18,7 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
-using Writer = grpc::ServerWriter<v1::JobEvent>;
 
 v1::Job InState(v1::Job::State state) { return MakeJob(1, state); }
 
@@ -62,8 +57,7 @@ class TransferTest : public CliTest {
       job = InState(v1::Job::STATE_QUEUED);
       return grpc::Status::OK;
     };
-    handlers_.watch_jobs = [this](grpc::ServerContext& context, const v1::WatchJobsRequest& request,
-                                  Writer& writer) {
+    handlers_.watch_jobs = [this](const v1::WatchJobsRequest& request, FakeWatch& writer) {
       watched_ = request;
       if (in_snapshot_) {
         writer.Write(EventOf(v1::JobEvent::TYPE_SNAPSHOT, InState(v1::Job::STATE_QUEUED)));
@@ -71,8 +65,7 @@ class TransferTest : public CliTest {
       writer.Write(EndOfSnapshot());
       for (const auto& event : events_) writer.Write(event);
       if (on_written_) on_written_();
-      while (!context.IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      return grpc::Status::CANCELLED;
+      return writer.WaitUntilCancelled();
     };
     handlers_.complete_job = [this](const v1::CompleteJobRequest&, v1::Job& job) {
       ++completions_;

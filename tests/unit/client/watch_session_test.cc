@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using testing::FakeBitsd;
 using testing::FakeHandlers;
 using ::testing::SizeIs;
-using Writer = grpc::ServerWriter<v1::JobEvent>;
+using Writer = testing::FakeWatch;
 
 v1::JobEvent Event(v1::JobEvent::Type type, const std::string& cursor = "") {
   v1::JobEvent event;
@@ -45,8 +45,7 @@ class WatchTest : public ::testing::Test {
   void Serve(std::vector<Script> scripts) {
     scripts_ = std::move(scripts);
     FakeHandlers handlers;
-    handlers.watch_jobs = [this](grpc::ServerContext& context, const v1::WatchJobsRequest& request,
-                                 Writer& writer) {
+    handlers.watch_jobs = [this](const v1::WatchJobsRequest& request, Writer& writer) {
       Script script;
       {
         const std::lock_guard lock(mutex_);
@@ -55,8 +54,7 @@ class WatchTest : public ::testing::Test {
         started_.notify_all();
       }
       if (script) return script(writer);
-      HoldUntilCancelled(context);
-      return grpc::Status::CANCELLED;
+      return writer.WaitUntilCancelled();
     };
     server_.emplace(std::move(handlers));
   }
@@ -81,11 +79,6 @@ class WatchTest : public ::testing::Test {
     std::vector<std::string> cursors;
     for (const auto& request : requests_) cursors.push_back(request.cursor());
     return cursors;
-  }
-
-  static void HoldUntilCancelled(const grpc::ServerContext& context) {
-    // The sync API has no way to be told of a cancellation but to ask.
-    while (!context.IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
   std::vector<absl::Status> reconnects_;
@@ -292,7 +285,7 @@ TEST_F(WatchTest, GivesUpAfterTheOutageTimeoutWithTheServersWords) {
 // Over TCP, where a refused connection is an event that somebody must wait for.
 TEST(WatchOverTcpTest, FindsAServerThatIsLateWithoutItsConnectTimeout) {
   FakeHandlers handlers;
-  handlers.watch_jobs = [](grpc::ServerContext&, const v1::WatchJobsRequest&, Writer& writer) {
+  handlers.watch_jobs = [](const v1::WatchJobsRequest&, Writer& writer) {
     writer.Write(Event(v1::JobEvent::TYPE_SNAPSHOT_END, "c1"));
     return Away();
   };
