@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "absl/strings/str_format.h"
+#include "server/domain/error_code_german.h"
 #include "server/domain/error_code_table.h"
 
 namespace bits::domain {
@@ -36,6 +37,16 @@ constexpr bool TextsAreSentences() {
   return true;
 }
 
+constexpr bool EachIsTranslated() {
+  if (std::size(kGermanTexts) != std::size(kErrorCodes)) return false;
+  for (size_t i = 0; i < std::size(kErrorCodes); ++i) {
+    const Translation& german = kGermanTexts[i];
+    if (german.hresult != kErrorCodes[i].hresult || german.text.back() != '.') return false;
+  }
+  return true;
+}
+
+static_assert(EachIsTranslated(), "error_code_german.h has the rows of the table, in its order");
 static_assert(Ascends(), "found by binary search; a code stands there once");
 static_assert(SymbolsDiffer(), "a symbol means one code");
 static_assert(TextsAreSentences());
@@ -51,19 +62,59 @@ bool IsHttp(Hresult hresult) {
   return hresult >= FromHttpStatus(100) && hresult <= FromHttpStatus(599);
 }
 
-std::string_view HttpClassText(uint32_t status) {
+std::string_view TextOf(const ErrorCode& code, Language language) {
+  switch (language) {
+    case Language::kGerman:
+      return kGermanTexts[&code - std::begin(kErrorCodes)].text;
+    case Language::kEnglish:
+      break;
+  }
+  return code.text;
+}
+
+// Of the statuses that have no row of their own.
+std::string_view HttpClassText(uint32_t status, Language language) {
+  const bool german = language == Language::kGerman;
   switch (status / 100) {
     case 1:
-      return "the server sent a provisional answer where a final one was due";
+      return german ? "Der Server hat eine vorläufige Antwort gegeben, wo eine endgültige fällig war"
+                    : "the server sent a provisional answer where a final one was due";
     case 2:
-      return "the server succeeded in a way that was not expected";
+      return german ? "Der Server hatte auf unerwartete Weise Erfolg"
+                    : "the server succeeded in a way that was not expected";
     case 3:
-      return "the server redirects in a way that is not followed";
+      return german ? "Der Server leitet so um, dass dem nicht gefolgt wird"
+                    : "the server redirects in a way that is not followed";
     case 4:
-      return "the server refused the request";
+      return german ? "Der Server hat die Anfrage abgelehnt" : "the server refused the request";
     default:
-      return "the server failed";
+      return german ? "Der Server hat versagt" : "the server failed";
   }
+}
+
+// The code that BITS keeps the context's text under.
+Hresult MessageOf(ErrorContext context) {
+  switch (context) {
+    case ErrorContext::kNone:
+      return 0x00200006;
+    case ErrorContext::kUnknown:
+      break;
+    case ErrorContext::kGeneralQueueManager:
+      return 0x80200008;
+    case ErrorContext::kQueueManagerNotification:
+      return 0x8020000C;
+    case ErrorContext::kLocalFile:
+      return 0x80200009;
+    case ErrorContext::kRemoteFile:
+      return 0x8020000A;
+    case ErrorContext::kGeneralTransport:
+      return 0x8020000B;
+    case ErrorContext::kRemoteApplication:
+      return 0x8020001E;
+    case ErrorContext::kServerCertificateCallback:
+      return 0x80200076;
+  }
+  return 0x80200007;
 }
 
 }  // namespace
@@ -78,11 +129,11 @@ std::string SymbolOf(Hresult hresult) {
   return absl::StrFormat("HRESULT_0x%08X", hresult);
 }
 
-std::optional<std::string> DescriptionOf(Hresult hresult) {
-  if (const ErrorCode* code = Find(hresult)) return std::string(code->text);
+std::optional<std::string> DescriptionOf(Hresult hresult, Language language) {
+  if (const ErrorCode* code = Find(hresult)) return std::string(TextOf(*code, language));
   if (IsHttp(hresult)) {
     const uint32_t status = hresult - FromHttpStatus(0);
-    return absl::StrFormat("HTTP %d: %s.", status, HttpClassText(status));
+    return absl::StrFormat("HTTP %d: %s.", status, HttpClassText(status, language));
   }
   return std::nullopt;
 }
@@ -105,28 +156,9 @@ std::optional<Hresult> CodeOf(std::string_view symbol) {
   return std::nullopt;
 }
 
-std::string_view ContextDescription(ErrorContext context) {
-  switch (context) {
-    case ErrorContext::kNone:
-      return "No error has occurred.";
-    case ErrorContext::kUnknown:
-      return "Where the error occurred is not known.";
-    case ErrorContext::kGeneralQueueManager:
-      return "The error occurred in the transfer service itself.";
-    case ErrorContext::kQueueManagerNotification:
-      return "The error occurred while the client was being notified.";
-    case ErrorContext::kLocalFile:
-      return "The error occurred while the local file was being worked on.";
-    case ErrorContext::kRemoteFile:
-      return "The error occurred while the remote file was being worked on.";
-    case ErrorContext::kGeneralTransport:
-      return "The error occurred in the transport below the transfer.";
-    case ErrorContext::kRemoteApplication:
-      return "The error occurred in the application behind the server.";
-    case ErrorContext::kServerCertificateCallback:
-      return "The error occurred while the client was checking the server's certificate.";
-  }
-  return "Where the error occurred is not known.";
+std::string_view ContextDescription(ErrorContext context, Language language) {
+  const ErrorCode* code = Find(MessageOf(context));
+  return code != nullptr ? TextOf(*code, language) : std::string_view();
 }
 
 Hresult FromErrno(int error_number) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "server/domain/error.h"
+#include "server/domain/language.h"
 
 namespace bits::domain {
 
@@ -62,14 +63,14 @@ std::span<const ErrorCode> AllErrorCodes();
 // BITS name give BG_E_HTTP_ERROR_nnn all the same.
 std::string SymbolOf(Hresult hresult);
 
-// Its English text; nullopt if the code is not known.
-std::optional<std::string> DescriptionOf(Hresult hresult);
+// Its text; nullopt if the code is not known.
+std::optional<std::string> DescriptionOf(Hresult hresult, Language language = Language::kEnglish);
 
 // The code of a symbol; nullopt if there is none.
 std::optional<Hresult> CodeOf(std::string_view symbol);
 
-// English, for each context.
-std::string_view ContextDescription(ErrorContext context);
+// The text of each context.
+std::string_view ContextDescription(ErrorContext context, Language language = Language::kEnglish);
 
 // The code for an errno of the local file system: ENOSPC and EDQUOT are
 // ERROR_DISK_FULL, EACCES/EPERM/EROFS/ELOOP/EXDEV E_ACCESSDENIED, ENOENT

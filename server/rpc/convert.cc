@@ -174,15 +174,18 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
   to->set_restarts(file.restarts);
 }
 
-void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to) {
+void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to,
+             domain::Language language) {
   to->Clear();
   to->set_hresult(error.hresult);
   to->set_code(domain::SymbolOf(error.hresult));
   to->set_context(static_cast<v1::ErrorContext>(error.context));
-  std::string description = domain::DescriptionOf(error.hresult).value_or("Unknown error.");
+  const bool german = language == domain::Language::kGerman;
+  std::string description = domain::DescriptionOf(error.hresult, language)
+                                .value_or(german ? "Unbekannter Fehler." : "Unknown error.");
   if (!error.detail.empty()) description.append(" (").append(error.detail).append(")");
   to->set_description(CleanUtf8(description, kDescriptionBytes));
-  to->set_context_description(std::string(domain::ContextDescription(error.context)));
+  to->set_context_description(std::string(domain::ContextDescription(error.context, language)));
   if (error.file != 0) to->set_file(FileName(job, error.file));
   to->set_remote_name(error.remote_name);
   to->set_local_name(error.local_name);

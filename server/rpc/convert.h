@@ -15,6 +15,7 @@
 #include "server/app/ports/job_store.h"
 #include "server/domain/error.h"
 #include "server/domain/job.h"
+#include "server/domain/language.h"
 #include "server/domain/timers.h"
 
 namespace bits::rpc {
@@ -22,7 +23,8 @@ namespace bits::rpc {
 // Each of these overwrites all of `to`. The policy gives Job.expire_time.
 void ToProto(const domain::Job& job, const domain::TimerPolicy& policy, v1::Job* to);
 void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to);
-void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to);
+void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to,
+             domain::Language language = domain::Language::kEnglish);
 void ToProto(const domain::JobId& job, const app::ErrorHistory& history,
              v1::ListErrorsResponse* to);
 // All but the cursor.

@@ -19,10 +19,13 @@ ErrorService::Reactor* ErrorService::GetError(Context* context, const v1::GetErr
                                               v1::Error* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->job(), "job"));
-    BITS_RETURN_IF_ERROR(CheckLanguage(request->language_code(), "language_code"));
+    BITS_ASSIGN_OR_RETURN(const domain::Language language,
+                          LanguageFrom(request->language_code(), "language_code"));
     return PostRead(
         env_, call, [jobs = jobs_, principal, id] { return jobs->GetError(principal, id); },
-        [id, response](const domain::Error& error) { ToProto(id, error, response); });
+        [id, response, language](const domain::Error& error) {
+          ToProto(id, error, response, language);
+        });
   });
 }
 
@@ -41,9 +44,10 @@ ErrorService::Reactor* ErrorService::DescribeError(Context* context,
                                                    const v1::DescribeErrorRequest* request,
                                                    v1::DescribeErrorResponse* response) {
   return StartCall(env_, *context, [&](const app::Principal&, const CallPtr& call) {
-    BITS_RETURN_IF_ERROR(CheckLanguage(request->language_code(), "language_code"));
+    BITS_ASSIGN_OR_RETURN(const domain::Language language,
+                          LanguageFrom(request->language_code(), "language_code"));
     const domain::Hresult hresult = request->hresult();
-    const std::optional<std::string> description = domain::DescriptionOf(hresult);
+    const std::optional<std::string> description = domain::DescriptionOf(hresult, language);
     if (!description) {
       return MakeRefusal(absl::StatusCode::kNotFound, "ERROR_MR_MID_NOT_FOUND",
                          "there is no text for the code " + std::to_string(hresult),

@@ -35,15 +35,16 @@ bool IsWellFormed(std::string_view code) {
 
 }  // namespace
 
-absl::Status CheckLanguage(std::string_view code, std::string_view field) {
-  if (code.empty()) return absl::OkStatus();
+absl::StatusOr<domain::Language> LanguageFrom(std::string_view code, std::string_view field) {
+  if (code.empty()) return domain::Language::kEnglish;
   if (!IsWellFormed(code)) {
-    return InvalidField(field, "must be a BCP 47 code, such as en or en-GB");
+    return InvalidField(field, "must be a BCP 47 code, such as en or de-AT");
   }
   const std::string_view language = code.substr(0, code.find('-'));
-  if (absl::EqualsIgnoreCase(Av(language), "en")) return absl::OkStatus();
+  if (absl::EqualsIgnoreCase(Av(language), "en")) return domain::Language::kEnglish;
+  if (absl::EqualsIgnoreCase(Av(language), "de")) return domain::Language::kGerman;
   return MakeRefusal(absl::StatusCode::kFailedPrecondition, "ERROR_RESOURCE_LANG_NOT_FOUND",
-                     "there are no texts in the language " + std::string(code) + ", only in en",
+                     "there are no texts in the language " + std::string(code) + ", only in en and de",
                      {{"language_code", std::string(code)}});
 }
 

@@ -4,14 +4,15 @@
 
 #include <string_view>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/domain/language.h"
 
 namespace bits::rpc {
 
-// OK for `en`, every `en-…`, and empty, which is English. INVALID_ARGUMENT (E_INVALIDARG) if
-// `code`, the request's `field`, is not of the form of BCP 47; FAILED_PRECONDITION
-// (ERROR_RESOURCE_LANG_NOT_FOUND) if there are no texts in that language.
-absl::Status CheckLanguage(std::string_view code, std::string_view field);
+// English for `en`, every `en-…` and nothing; German for `de` and every `de-…`. INVALID_ARGUMENT
+// (E_INVALIDARG) if `code`, the request's `field`, is not of the form of BCP 47;
+// FAILED_PRECONDITION (ERROR_RESOURCE_LANG_NOT_FOUND) if there are no texts in that language.
+absl::StatusOr<domain::Language> LanguageFrom(std::string_view code, std::string_view field);
 
 }  // namespace bits::rpc
 

@@ -72,7 +72,7 @@ TEST_F(ErrorServiceTest, NoErrorNoJobNoLanguage) {
   EXPECT_THAT(GetError("jobs/00000000-0000-4000-8000-000000000000", &error_),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
   EXPECT_THAT(GetError(job.name() + "/", &error_), IsWrongField("job"));
-  EXPECT_THAT(GetError(job.name(), &error_, "de"),
+  EXPECT_THAT(GetError(job.name(), &error_, "nl"),
               IsRefusal(StatusCode::FAILED_PRECONDITION, "ERROR_RESOURCE_LANG_NOT_FOUND"));
   EXPECT_THAT(GetError(job.name(), &error_, "e"), IsWrongField("language_code"));
   EXPECT_THAT(GetError(job.name(), &error_, "", "bert"),

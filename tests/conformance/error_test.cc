@@ -280,19 +280,31 @@ TEST(ListErrors, IsBoundedToTheFirstAndTheLastAndCountsAll) {
   EXPECT_EQ(all->counts(1).count(), 50u);
 }
 
-TEST(ErrorLanguage, EnglishIsThereAnythingElseIsRefused) {
+TEST(ErrorLanguage, EnglishAndGermanAreThereAnythingElseIsRefused) {
   World& world = SharedWorld();
   BITS_ASSERT_OK_AND_ASSIGN(const std::string job, world.JobIn(Job::STATE_ERROR));
-  BITS_EXPECT_ACCEPTED(world.bitsd.GetError(job, "en"));
-  BITS_EXPECT_ACCEPTED(world.bitsd.GetError(job, "en-GB"));
+  const auto english = world.bitsd.GetError(job);
+  BITS_ASSERT_ACCEPTED(english);
+  for (const char* code : {"en", "en-GB"}) {
+    const auto again = world.bitsd.GetError(job, code);
+    BITS_ASSERT_ACCEPTED(again);
+    EXPECT_EQ(again->description(), english->description());
+  }
+  const auto german = world.bitsd.GetError(job, "de-AT");
+  BITS_ASSERT_ACCEPTED(german);
+  EXPECT_EQ(german->code(), english->code());
+  EXPECT_NE(german->description(), english->description());
+  EXPECT_NE(german->context_description(), english->context_description());
+  EXPECT_EQ(world.bitsd.DescribeError(kHttp404, "de")->description(),
+            "HTTP 404: Der Server hat keine solche Datei.");
+  EXPECT_EQ(world.bitsd.DescribeError(kHttp404, "")->description(),
+            world.bitsd.DescribeError(kHttp404, "en")->description());
   const auto no_language =
       Refused(grpc::StatusCode::FAILED_PRECONDITION, "ERROR_RESOURCE_LANG_NOT_FOUND");
   EXPECT_THAT(world.bitsd.GetError(job, "fr"), no_language);
-  EXPECT_THAT(world.bitsd.DescribeError(kHttp404, "de-AT"), no_language);
+  EXPECT_THAT(world.bitsd.DescribeError(kHttp404, "nl-BE"), no_language);
   EXPECT_THAT(world.bitsd.GetError(job, "not a language"),
               RefusedField("language_code", "E_INVALIDARG"));
-  BITS_EXPECT_ACCEPTED(world.bitsd.GetError(job, ""));
-  BITS_EXPECT_ACCEPTED(world.bitsd.DescribeError(kHttp404, ""));
 }
 
 TEST(DescribeError, KnowsTheCodesOfBitsAndRefusesOthers) {

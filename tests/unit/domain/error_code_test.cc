@@ -262,5 +262,20 @@ TEST(ErrorCode, FromErrno) {
   }
 }
 
+TEST(ErrorCode, EveryCodeAndContextHasAGermanTextOfItsOwn) {
+  for (const ErrorCode& code : AllErrorCodes()) {
+    const std::optional<std::string> german = DescriptionOf(code.hresult, Language::kGerman);
+    ASSERT_TRUE(german.has_value()) << code.symbol;
+    EXPECT_NE(*german, code.text) << code.symbol;
+  }
+  EXPECT_EQ(DescriptionOf(FromHttpStatus(404), Language::kGerman),
+            "HTTP 404: Der Server hat keine solche Datei.");
+  EXPECT_EQ(DescriptionOf(FromHttpStatus(418), Language::kGerman),
+            "HTTP 418: Der Server hat die Anfrage abgelehnt.");
+  EXPECT_EQ(DescriptionOf(0x8020004A, Language::kGerman), std::nullopt);
+  EXPECT_EQ(ContextDescription(ErrorContext::kLocalFile, Language::kGerman),
+            "Der Fehler ist bei der Arbeit an der lokalen Datei aufgetreten.");
+}
+
 }  // namespace
 }  // namespace bits::domain

@@ -15,13 +15,23 @@ using ::testing::AllOf;
 TEST(LocaleTest, EnglishOfEveryKind) {
   for (const char* code :
        {"", "en", "EN", "en-GB", "en-Latn-US", "en-x-pirate", "en-US-u-ca-gregory"}) {
-    BITS_EXPECT_OK(CheckLanguage(code, "language_code")) << code;
+    const absl::StatusOr<domain::Language> language = LanguageFrom(code, "language_code");
+    BITS_ASSERT_OK(language.status()) << code;
+    EXPECT_EQ(*language, domain::Language::kEnglish) << code;
+  }
+}
+
+TEST(LocaleTest, GermanOfEveryKind) {
+  for (const char* code : {"de", "DE", "de-AT", "de-Latn-CH-1996"}) {
+    const absl::StatusOr<domain::Language> language = LanguageFrom(code, "language_code");
+    BITS_ASSERT_OK(language.status()) << code;
+    EXPECT_EQ(*language, domain::Language::kGerman) << code;
   }
 }
 
 TEST(LocaleTest, OtherLanguagesAreNotThere) {
-  for (const char* code : {"de", "de-AT", "zh-Hant-TW", "eng", "enx"}) {
-    EXPECT_THAT(CheckLanguage(code, "language_code"),
+  for (const char* code : {"fr", "fr-CA", "zh-Hant-TW", "eng", "enx", "deu", "dea"}) {
+    EXPECT_THAT(LanguageFrom(code, "language_code").status(),
                 AllOf(HasCode(absl::StatusCode::kFailedPrecondition),
                       HasReason("ERROR_RESOURCE_LANG_NOT_FOUND")))
         << code;
@@ -32,7 +42,7 @@ TEST(LocaleTest, MalformedCodes) {
   for (const char* code : {"e", "en_US", "en-", "-en", "en--US", "123", "e1", "en US", "äö",
                            "en-toolongsubtag", "englishlanguage", " en",
                            "en-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa"}) {
-    EXPECT_THAT(CheckLanguage(code, "language_code"),
+    EXPECT_THAT(LanguageFrom(code, "language_code").status(),
                 AllOf(HasCode(absl::StatusCode::kInvalidArgument), HasReason("E_INVALIDARG")))
         << code;
   }
