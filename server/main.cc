@@ -111,6 +111,7 @@ rpc::ServerOptions ServerOptionsOf(const platform::Config& config) {
   options.listen = config.listen;
   options.admin_listen = config.admin_listen;
   options.insecure = config.insecure;
+  options.development_principals = config.development_principals;
   options.watch.bookmark_interval = absl::ToChronoMilliseconds(config.watch_bookmark_interval);
   return options;
 }
@@ -163,12 +164,15 @@ absl::Status Run(const platform::Config& config) {
   app::Application application({&store, files.get(), engine.get(), &clock, &finishers},
                                ApplicationOptionsOf(config), last_revision);
 
-  const rpc::LocalAuthenticator authenticator;
+  const rpc::LocalAuthenticator local;
+  const rpc::DevelopmentAuthenticator development;
+  const rpc::Authenticator* authenticator = &local;
+  if (config.development_principals) authenticator = &development;
   BITS_ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::Start(ServerOptionsOf(config),
                          {&application.jobs(), &store, &application.hub(), &reads, &replies,
-                          &authenticator, std::move(token_key)}));
+                          authenticator, std::move(token_key)}));
   std::string addresses;
   for (const std::string& address : server->addresses()) {
     BITS_LOG(kInfo, "listening", {{"address", address}});
@@ -179,6 +183,9 @@ absl::Status Run(const platform::Config& config) {
   }
   if (config.insecure) {
     BITS_LOG(kWarning, "--insecure: whoever reaches the server is its administrator");
+  }
+  if (config.development_principals) {
+    BITS_LOG(kWarning, "--development_principals: callers say who they are, unproven");
   }
 
   std::atomic<bool> ready = false;

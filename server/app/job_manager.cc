@@ -33,11 +33,18 @@ absl::Status FileNotFound(const JobId& id, uint32_t file) {
                      {{"job", id}, {"file", absl::StrCat(file)}});
 }
 
-absl::Status CheckAccess(const Principal& principal, const Job& job) {
-  if (principal.administrator || principal.name == job.owner) return absl::OkStatus();
+// Permission before existence (AIP-211): who may not see a job does not learn whether it is there.
+absl::StatusOr<Job> IfAllowed(const Principal& principal, const JobId& id,
+                              absl::StatusOr<Job> found) {
+  if (!found.ok() && !absl::IsNotFound(found.status())) return found;
+  if (principal.administrator) {
+    if (!found.ok()) return JobNotFound(id);
+    return found;
+  }
+  if (found.ok() && found->owner == principal.name) return found;
   return MakeRefusal(absl::StatusCode::kPermissionDenied,
                      domain::SymbolOf(domain::kAccessDenied),
-                     "The job is another principal's.", {{"job", job.id}});
+                     absl::StrCat("There is no job ", id, " of yours."), {{"job", id}});
 }
 
 absl::Status CheckRevision(const CallOptions& options, const Job& job) {
@@ -183,8 +190,8 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
         using Found = std::optional<RequestRecord>;
         BITS_ASSIGN_OR_RETURN(const Found repeated, FindRepeated(step, principal, options));
         if (repeated.has_value()) {
-          BITS_ASSIGN_OR_RETURN(*result, OrNotFound(step.txn().GetJob(repeated->job),
-                                                    JobNotFound(repeated->job)));
+          BITS_ASSIGN_OR_RETURN(
+              *result, IfAllowed(principal, repeated->job, step.txn().GetJob(repeated->job)));
           return absl::OkStatus();
         }
         BITS_RETURN_IF_ERROR(resolved.status());
@@ -211,8 +218,7 @@ void JobManager::Mutate(const Principal& principal, const JobId& id, const CallO
   parts_.writer->Run(
       [principal, id, options, change = std::move(change), result](Step& step) -> absl::Status {
         Call call{step, {}, false, {}};
-        BITS_ASSIGN_OR_RETURN(call.job, OrNotFound(step.txn().GetJob(id), JobNotFound(id)));
-        BITS_RETURN_IF_ERROR(CheckAccess(principal, call.job));
+        BITS_ASSIGN_OR_RETURN(call.job, IfAllowed(principal, id, step.txn().GetJob(id)));
         using Found = std::optional<RequestRecord>;
         BITS_ASSIGN_OR_RETURN(Found repeated, FindRepeated(step, principal, options));
         call.repeated = repeated.has_value();
@@ -332,9 +338,7 @@ void JobManager::CompleteJob(const Principal& principal, const JobId& id,
 }
 
 absl::StatusOr<Job> JobManager::Find(const Principal& principal, const JobId& id) const {
-  BITS_ASSIGN_OR_RETURN(Job job, OrNotFound(parts_.store->GetJob(id), JobNotFound(id)));
-  BITS_RETURN_IF_ERROR(CheckAccess(principal, job));
-  return job;
+  return IfAllowed(principal, id, parts_.store->GetJob(id));
 }
 
 absl::StatusOr<Job> JobManager::GetJob(const Principal& principal, const JobId& id) {

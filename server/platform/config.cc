@@ -83,6 +83,7 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
   if (!proto.store().empty()) config.store = proto.store();
   config.admin_listen = proto.admin_listen();
   config.insecure = proto.insecure();
+  config.development_principals = proto.development_principals();
   config.ca_file = proto.ca_file();
   BITS_RETURN_IF_ERROR(SetNumber("background_slots", proto.background_slots(), 1, 10'000,
                                  config.background_slots));
@@ -140,7 +141,8 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
 
 using Flags = std::multimap<std::string, std::string, std::less<>>;
 
-constexpr std::string_view kSwitches[] = {"insecure", "help", "version"};
+constexpr std::string_view kSwitches[] = {"insecure", "development_principals", "help",
+                                          "version"};
 constexpr std::string_view kValues[] = {"listen",       "state_dir", "root",      "store",
                                         "admin_listen", "config",    "ca_file",   "log_level",
                                         "log_format"};
@@ -218,6 +220,9 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
   if (auto v = Last(flags, "admin_listen")) config.admin_listen = *v;
   if (auto v = Last(flags, "ca_file")) config.ca_file = *v;
   if (auto v = Last(flags, "insecure")) config.insecure = *v == "true";
+  if (auto v = Last(flags, "development_principals")) {
+    config.development_principals = *v == "true";
+  }
   if (auto v = Last(flags, "log_level")) {
     const std::optional<LogLevel> level = ParseLogLevel(*v);
     if (!level) return Wrong("--log_level", "must be debug, info, warning or error");
@@ -253,6 +258,9 @@ usage: bitsd --root=DIR [flags]
   --admin_listen=HOST:PORT      health and channelz for operators
   --ca_file=FILE                authorities to trust in https (PEM)
   --insecure                    allow an address that is not loopback, without TLS
+  --development_principals      for trials: callers say who they are, by the
+                                metadata x-bits-principal. Loopback and unix
+                                sockets only
   --config=FILE                 the rest: a text proto bits.config.v1.Config;
                                 flags win over it
   --log_level=debug|info|warning|error

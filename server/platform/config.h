@@ -20,6 +20,7 @@ struct Config {
   std::string store = "sqlite";
   std::string admin_listen;
   bool insecure = false;
+  bool development_principals = false;
   std::string ca_file;
   uint32_t background_slots = 16;
   absl::Duration job_inactivity_timeout = absl::Hours(90 * 24);

@@ -28,6 +28,16 @@ class LocalAuthenticator final : public Authenticator {
   }
 };
 
+// For trials and tests, until there are identities: whoever calls says who they are. Metadata
+// `x-bits-principal` names the principal (1 to 256 characters of printable ASCII), no administrator
+// unless `x-bits-administrator` is `true`. A call without either is the local administrator's.
+// UNAUTHENTICATED (E_ACCESSDENIED) if one of them is malformed, doubled, or the second comes alone.
+class DevelopmentAuthenticator final : public Authenticator {
+ public:
+  absl::StatusOr<app::Principal> Authenticate(
+      const grpc::CallbackServerContext& context) const override;
+};
+
 }  // namespace bits::rpc
 
 #endif  // BITS_SERVER_RPC_AUTHENTICATOR_H_

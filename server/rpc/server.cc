@@ -64,11 +64,19 @@ void InitPlugins() {
   });
 }
 
-absl::StatusOr<ListenAddress> CheckedAddress(const std::string& text, bool insecure) {
+absl::StatusOr<ListenAddress> CheckedAddress(const std::string& text,
+                                             const ServerOptions& options) {
   BITS_ASSIGN_OR_RETURN(ListenAddress address, ParseListenAddress(text));
   if (address.is_unix()) {
     BITS_RETURN_IF_ERROR(RemoveStaleSocket(address.path));
-  } else if (!insecure && !IsLoopbackAddress(address.host)) {
+  } else if (IsLoopbackAddress(address.host)) {
+    return address;
+  } else if (options.development_principals) {
+    return absl::InvalidArgumentError(
+        "other machines can reach " + text +
+        ", where nobody may say who they are: --development_principals goes with 127.0.0.1, [::1] "
+        "or unix:PATH only");
+  } else if (!options.insecure) {
     return absl::InvalidArgumentError(
         "other machines can reach " + text +
         " and there is no TLS yet: listen at 127.0.0.1, [::1] or unix:PATH, or say --insecure to "
@@ -96,10 +104,10 @@ absl::Status ListenFailure(const std::vector<ListenAddress>& addresses,
 }
 
 absl::StatusOr<Endpoint> Listen(grpc::ServerBuilder& builder, const std::vector<std::string>& texts,
-                                bool insecure) {
+                                const ServerOptions& options) {
   std::vector<ListenAddress> addresses;
   for (const std::string& text : texts) {
-    BITS_ASSIGN_OR_RETURN(ListenAddress address, CheckedAddress(text, insecure));
+    BITS_ASSIGN_OR_RETURN(ListenAddress address, CheckedAddress(text, options));
     // gRPC gives a socket's path to the last that asks for it.
     const bool any_port = !address.is_unix() && address.port == 0;
     if (!any_port && std::count(texts.begin(), texts.end(), text) > 1) {
@@ -179,14 +187,14 @@ class ServerImpl final : public Server {
     argument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     argument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
              options.least_ping_interval.count());
-    BITS_ASSIGN_OR_RETURN(main_, rpc::Listen(builder, options.listen, options.insecure));
+    BITS_ASSIGN_OR_RETURN(main_, rpc::Listen(builder, options.listen, options));
     SetHealth(*main_.server, false);
 
     if (!options.admin_listen.empty()) {
       grpc::ServerBuilder admin;
       admin.SetOption(std::make_unique<Plugins>(Plugins::Which::kChannelzOnly));
       UseFewThreads(admin);
-      BITS_ASSIGN_OR_RETURN(admin_, rpc::Listen(admin, {options.admin_listen}, options.insecure));
+      BITS_ASSIGN_OR_RETURN(admin_, rpc::Listen(admin, {options.admin_listen}, options));
       SetHealth(*admin_.server, false);
       admin_address_ = admin_.addresses.front();
     }

@@ -27,6 +27,9 @@ struct ServerOptions {
   std::string admin_listen;                              // health and channelz only; empty: none
   // Says that addresses which other machines can reach may be served in the clear.
   bool insecure = false;
+  // Callers name themselves (DevelopmentAuthenticator): only at addresses that no other machine
+  // reaches, `insecure` or not.
+  bool development_principals = false;
 
   // 10,000 files with the longest names fit.
   int max_receive_bytes = 64 << 20;

@@ -69,7 +69,7 @@ TEST_F(ErrorServiceTest, NoErrorNoJobNoLanguage) {
   const v1::Job job = world_.CreateJob("job");
   EXPECT_THAT(GetError(job.name(), &error_),
               IsRefusal(StatusCode::FAILED_PRECONDITION, "BG_E_ERROR_INFORMATION_UNAVAILABLE"));
-  EXPECT_THAT(GetError("jobs/00000000-0000-4000-8000-000000000000", &error_),
+  EXPECT_THAT(GetError("jobs/00000000-0000-4000-8000-000000000000", &error_, "", "root"),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
   EXPECT_THAT(GetError(job.name() + "/", &error_), IsWrongField("job"));
   EXPECT_THAT(GetError(job.name(), &error_, "nl"),
@@ -91,7 +91,7 @@ TEST_F(ErrorServiceTest, TheHistoryOfAJob) {
   EXPECT_EQ(response.counts(0).count(), 1u);
   EXPECT_EQ(response.total_count(), 1u);
   request.set_parent("jobs/00000000-0000-4000-8000-000000000000");
-  EXPECT_THAT(world_.errors->ListErrors(world_.Context().get(), request, &response),
+  EXPECT_THAT(world_.errors->ListErrors(world_.Context("root").get(), request, &response),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
 }
 

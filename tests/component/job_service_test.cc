@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "tests/component/call_details.h"
 #include "tests/component/rpc_world.h"
 #include "tests/component/watcher.h"
@@ -12,6 +14,7 @@ namespace bits::testing {
 namespace {
 
 using grpc::StatusCode;
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 constexpr char kNoJob[] = "jobs/00000000-0000-4000-8000-000000000000";
@@ -98,14 +101,36 @@ TEST_F(JobServiceTest, ARepeatedRequestMakesNoSecondJob) {
 TEST_F(JobServiceTest, JobsThatAreNotThere) {
   v1::GetJobRequest get;
   get.set_name(kNoJob);
-  EXPECT_THAT(world_.jobs->GetJob(world_.Context().get(), get, &job_),
+  EXPECT_THAT(world_.jobs->GetJob(world_.Context("root").get(), get, &job_),
+              IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
+  v1::CancelJobRequest cancel;
+  cancel.set_name(kNoJob);
+  EXPECT_THAT(world_.jobs->CancelJob(world_.Context("root").get(), cancel, &job_),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
   get.set_name("job/1");
   EXPECT_THAT(world_.jobs->GetJob(world_.Context().get(), get, &job_), IsWrongField("name"));
-  v1::CancelJobRequest cancel;
-  cancel.set_name(kNoJob);
-  EXPECT_THAT(world_.jobs->CancelJob(world_.Context().get(), cancel, &job_),
-              IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
+}
+
+// Whether there is a job is not told to those who may not see it.
+TEST_F(JobServiceTest, ForOthersNoJobAndAnothersJobAreTheSame) {
+  const v1::Job job = world_.CreateJob("annas");
+  std::vector<std::string> messages;
+  for (std::string name : {job.name(), std::string(kNoJob)}) {
+    v1::GetJobRequest get;
+    get.set_name(name);
+    const grpc::Status read = world_.jobs->GetJob(world_.Context("bert").get(), get, &job_);
+    EXPECT_THAT(read, IsRefusal(StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED"));
+    v1::CancelJobRequest cancel;
+    cancel.set_name(name);
+    const grpc::Status write = world_.jobs->CancelJob(world_.Context("bert").get(), cancel, &job_);
+    EXPECT_THAT(write, IsRefusal(StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED"));
+    for (const grpc::Status& status : {read, write}) {
+      messages.push_back(absl::StrReplaceAll(status.error_message(), {{name, "NAME"}}));
+      messages.back() = absl::StrReplaceAll(messages.back(), {{name.substr(5), "ID"}});
+    }
+  }
+  EXPECT_THAT(messages, Each(messages.front()));
+  EXPECT_EQ(world_.GetJob(job.name()).state(), v1::Job::STATE_SUSPENDED);
 }
 
 TEST_F(JobServiceTest, OtherPeoplesJobs) {
@@ -187,7 +212,7 @@ TEST_F(JobServiceTest, FilesAreAddedReadAndRedirected) {
   EXPECT_THAT(world_.jobs->GetFile(world_.Context().get(), get, &file),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_FILE_NOT_FOUND"));
   get.set_name(std::string(kNoJob) + "/files/1");
-  EXPECT_THAT(world_.jobs->GetFile(world_.Context().get(), get, &file),
+  EXPECT_THAT(world_.jobs->GetFile(world_.Context("root").get(), get, &file),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
 
   v1::UpdateFileRequest update;

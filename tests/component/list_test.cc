@@ -159,7 +159,7 @@ TEST_F(ListTest, FilesInPages) {
   EXPECT_THAT(world_.jobs->ListFiles(world_.Context().get(), request, &response),
               IsWrongField("page_token"));  // another request's
   request.clear_page_token();
-  EXPECT_THAT(world_.jobs->ListFiles(world_.Context().get(), request, &response),
+  EXPECT_THAT(world_.jobs->ListFiles(world_.Context("root").get(), request, &response),
               IsRefusal(StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
 }
 

@@ -84,6 +84,17 @@ TEST(Start, AddressThatOthersCanReachIsRefusedWithoutInsecure) {
   }
 }
 
+// Else whoever reaches the server would be whom they like.
+TEST(Start, DevelopmentPrincipalsAreRefusedWhereOthersCanReach) {
+  const TempDir dir;
+  const absl::Status status = TryStart({.state_dir = dir / "state",
+                                        .roots = {RootIn(dir)},
+                                        .flags = {"--development_principals", "--insecure"},
+                                        .listen = "0.0.0.0:0",
+                                        .log_path = dir / "log"});
+  ExpectRefusal(status, "--development_principals");
+}
+
 TEST(Start, AddressThatOthersCanReachIsTakenWithInsecure) {
   TestBitsd bitsd({.flags = {"--insecure"}, .listen = "0.0.0.0:0"});
   BITS_EXPECT_ACCEPTED(bitsd.List({}));

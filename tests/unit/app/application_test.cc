@@ -377,7 +377,7 @@ TEST(ApplicationTest, AJobLeftAloneIsCancelledAndLaterForgotten) {
   EXPECT_THAT(w.files.removed(), SizeIs(1));
   w.clock.Advance(absl::Hours(24 * 7));
   w.app->timers().RunOnce();
-  EXPECT_EQ(GetReason(w.app->jobs().GetJob(w.alice, id).status()), "BG_E_NOT_FOUND");
+  EXPECT_EQ(GetReason(w.app->jobs().GetJob({"root", true}, id).status()), "BG_E_NOT_FOUND");
 }
 
 TEST(ApplicationTest, FilesAddedWhileTransferringAreFetchedToo) {
