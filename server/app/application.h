@@ -47,7 +47,8 @@ class Application : private CommitListener {
   // Turns are granted and timers fire from now on.
   void Start();
   // No turn is granted any more; those that run are ended, with what is here made durable and
-  // recorded. Blocks until then, or the deadline. Idempotent.
+  // recorded. Blocks until then, or the deadline. Idempotent. The engine, which may be about to
+  // return from its last call, is to be shut down before the application goes.
   void Drain(std::chrono::steady_clock::time_point deadline);
   // Tell it when the store is in order again. Does not block.
   void OnStoreHealthy();

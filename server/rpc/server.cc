@@ -205,8 +205,9 @@ class ServerImpl final : public Server {
     MutexLock lock(health_mutex_);
     if (drained_) return;
     if (serving) gate_.Open();
-    SetHealth(*main_.server, serving);
+    // Who has heard it from one listener finds the other no less.
     if (admin_.server != nullptr) SetHealth(*admin_.server, serving);
+    SetHealth(*main_.server, serving);
   }
 
   const std::vector<std::string>& addresses() const override { return main_.addresses; }

@@ -37,6 +37,9 @@ class FakeEngine final : public app::TransferEngine {
     if (observer != nullptr) (void)thread_.TryPost([observer] { observer->OnStopped(); });
   }
 
+  // Waits for what its observers are being told. After the application has drained.
+  void Shutdown() { thread_.Shutdown(); }
+
   // Waits for the job's (only) file to be tried; null after ten seconds. The try goes on.
   std::shared_ptr<app::TransferObserver> At(const domain::JobId& job) {
     MutexLock lock(mutex_);

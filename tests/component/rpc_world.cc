@@ -80,6 +80,7 @@ RpcWorld::~RpcWorld() {
   if (server != nullptr) server->Drain(std::chrono::system_clock::now());
   server.reset();
   application->Drain(std::chrono::steady_clock::now() + std::chrono::seconds(30));
+  engine.Shutdown();
   finishers.Shutdown();
   read_pool.Shutdown();
   store.Close();
