@@ -118,7 +118,8 @@ rpc::ServerOptions ServerOptionsOf(const platform::Config& config) {
 
 app::Application::Options ApplicationOptionsOf(const platform::Config& config) {
   app::Application::Options options;
-  options.background_slots = config.background_slots;
+  options.turns.background_slots = config.background_slots;
+  options.turns.time_slice = config.time_slice;
   options.timers.job_inactivity_timeout = config.job_inactivity_timeout;
   options.timers.tombstone_retention = config.tombstone_retention;
   return options;

@@ -14,7 +14,7 @@ Application::Application(Ports ports, Options options, Revision last_revision)
       hub_(last_revision, options.watch_ring),
       writer_(ports.store, ports.clock, &hub_, options.timers),
       runner_(ports.engine, &writer_, &hub_),
-      scheduler_(ports.store, &writer_, &runner_, options.background_slots),
+      scheduler_(ports.store, &writer_, &runner_, options.turns),
       timers_(ports.store, &writer_, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_}) {

@@ -26,7 +26,7 @@ class Application : private CommitListener {
  public:
   struct Options {
     domain::TimerPolicy timers;
-    uint32_t background_slots = Scheduler::kDefaultBackgroundSlots;
+    domain::TurnPolicy turns;
     size_t watch_ring = 4096;  // events kept in memory for watchers
   };
   struct Ports {  // all outlive the application

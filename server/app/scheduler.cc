@@ -2,21 +2,26 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "server/base/executor.h"
 #include "server/base/log.h"
+#include "server/base/status_macros.h"
 
 namespace bits::app {
+
+using domain::ActiveTurn;
+using domain::JobId;
+using domain::Priority;
+using domain::WaitingJob;
+
 namespace {
 
-constexpr uint32_t kForegroundAtOnce = 256;  // granted at one look
+constexpr uint32_t kGrantsAtOnce = 256;  // of an owner, granted at one look
+constexpr uint32_t kOwnersAtOnce = 16;
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
-
-QueueClass ClassOf(const domain::Job& job) {
-  return job.priority == domain::Priority::kForeground ? QueueClass::kForeground
-                                                       : QueueClass::kBackground;
-}
+constexpr absl::Duration kLongestSleep = absl::Hours(1);
 
 }  // namespace
 
@@ -39,12 +44,31 @@ void Scheduler::Poke() {
   wake_.Signal();
 }
 
+void Scheduler::SetPolicy(domain::TurnPolicy policy) {
+  MutexLock lock(mutex_);
+  policy_ = policy;
+  poked_ = true;
+  wake_.Signal();
+}
+
+void Scheduler::Fail() {
+  MutexLock lock(mutex_);
+  failed_ = true;
+  wake_.Signal();
+}
+
+absl::Time Scheduler::next_look() const {
+  MutexLock lock(mutex_);
+  return next_look_;
+}
+
 void Scheduler::OnCommitted(const domain::Job& job) {
   MutexLock lock(mutex_);
-  if (domain::IsActive(job.state)) {
-    active_[job.id] = ClassOf(job);
-  } else {
-    active_.erase(job.id);
+  // One whose files are being published is not transferred any more.
+  if (domain::IsActive(job.state) && job.pending == domain::Pending::kNone) {
+    active_[job.id] = {job.id, job.owner, job.priority, job.active_since.value_or(job.update_time)};
+  } else if (active_.erase(job.id) != 0) {
+    leaving_.insert(job.id);
   }
 }
 
@@ -61,10 +85,16 @@ void Scheduler::Loop() {
         failed_ = false;
         poked_ = true;
       }
-      wake_.Wait(mutex_, [this] {
-        mutex_.AssertHeld();
-        return poked_ || stopping_;
-      });
+      while (!poked_ && !stopping_ && !failed_) {
+        const absl::Time now = writer_->Now();
+        if (next_look_ <= now) break;
+        if (next_look_ == absl::InfiniteFuture()) {
+          wake_.Wait(mutex_);
+        } else {
+          const absl::Duration wait = std::min(next_look_ - now, kLongestSleep);
+          wake_.WaitFor(mutex_, absl::ToChronoMicroseconds(wait) + std::chrono::milliseconds(1));
+        }
+      }
       if (stopping_) return;
       poked_ = false;
     }
@@ -75,61 +105,122 @@ void Scheduler::Loop() {
   }
 }
 
-uint32_t Scheduler::FreeSlots() {
-  MutexLock lock(mutex_);
-  if (stopping_ || failed_) return 0;
-  size_t used = 0;
-  for (const auto& [id, c] : active_) used += c == QueueClass::kBackground ? 1 : 0;
-  for (const auto& [id, c] : starting_) {
-    used += c == QueueClass::kBackground && !active_.contains(id) ? 1 : 0;
-  }
-  return used < background_slots_ ? static_cast<uint32_t>(background_slots_ - used) : 0;
-}
-
-bool Scheduler::RunOnce() {
-  const bool more_foreground = Grant(QueueClass::kForeground, kForegroundAtOnce);
-  Grant(QueueClass::kBackground, FreeSlots());
-  return more_foreground;
-}
-
-bool Scheduler::Grant(QueueClass queue_class, uint32_t free) {
-  if (free == 0) return false;
-  size_t passed_over = 0;
+bool Scheduler::TakeView(View& view) {
+  std::vector<JobId> leaving;
   {
     MutexLock lock(mutex_);
     if (stopping_ || failed_) return false;
-    passed_over = starting_.size();
+    leaving.assign(leaving_.begin(), leaving_.end());
   }
-  // Jobs that are being started, or whose last turn is not over yet, still stand in the queue.
-  constexpr uint32_t kBusyAllowance = 64;
-  const uint32_t limit = free + static_cast<uint32_t>(passed_over) + kBusyAllowance;
-  absl::StatusOr<std::vector<domain::JobId>> queued = store_->ListQueued(queue_class, limit);
-  if (!queued.ok()) {
-    BITS_LOG(kWarning, "cannot read the queue", {{"status", queued.status()}});
-    MutexLock lock(mutex_);
-    failed_ = true;
-    return false;
+  std::erase_if(leaving, [this](const JobId& id) { return runner_->IsBusy(id); });
+  MutexLock lock(mutex_);
+  for (const JobId& id : leaving) leaving_.erase(id);
+  view.policy = policy_;
+  const auto add = [&view](const ActiveTurn& turn) {
+    if (turn.priority != Priority::kForeground) view.active.push_back(turn);
+  };
+  for (const auto& [id, turn] : active_) {
+    if (!ending_.contains(id)) add(turn);
   }
-  uint32_t granted = 0;
-  for (const domain::JobId& id : *queued) {
-    if (granted == free) break;
-    if (runner_->IsBusy(id)) continue;  // Poke comes when its last turn is over
-    {
-      MutexLock lock(mutex_);
-      if (stopping_) return false;
-      if (active_.contains(id) || !starting_.emplace(id, queue_class).second) continue;
+  for (const auto& [id, turn] : starting_) {
+    if (!active_.contains(id)) add(turn);
+  }
+  return true;
+}
+
+bool Scheduler::IsBusy(const JobId& id) const {
+  MutexLock lock(mutex_);
+  return active_.contains(id) || starting_.contains(id) || leaving_.contains(id);
+}
+
+absl::Status Scheduler::AddWaiting(const View& view, Priority priority,
+                                   std::vector<WaitingJob>& waiting) {
+  QueueQuery query;
+  query.priority = priority;
+  query.owners = kOwnersAtOnce;
+  query.per_owner = kGrantsAtOnce;
+  if (priority != Priority::kForeground) {
+    std::unordered_set<std::string> owners;
+    bool some_to_give_way = false;
+    for (const ActiveTurn& turn : view.active) {
+      some_to_give_way = some_to_give_way || turn.priority >= priority;
+      if (turn.priority == priority) owners.insert(turn.owner);
     }
-    ++granted;
-    writer_->Apply(id, 0, domain::Start{}, nullptr, [this, id](absl::StatusOr<domain::Job> job) {
-      MutexLock lock(mutex_);
-      starting_.erase(id);
-      if (!job.ok() && !absl::IsNotFound(job.status())) failed_ = true;
-      // A job with nothing left to fetch took no slot; one that failed gave it back.
-      if (!job.ok() || !domain::IsActive(job->state)) poked_ = true;
-      if (poked_ || failed_) wake_.Signal();
-    });
+    const size_t slots = view.policy.background_slots;
+    const size_t free = slots - std::min(slots, view.active.size());
+    if (free == 0 && !some_to_give_way) return absl::OkStatus();
+    // Past those that have a slot: so one that has none is found, if there is any.
+    query.owners += static_cast<uint32_t>(owners.size());
+    query.per_owner = static_cast<uint32_t>(std::clamp<size_t>(free, 1, kGrantsAtOnce));
   }
-  return granted == free;
+  {
+    MutexLock lock(mutex_);
+    query.after_owner = last_owner_.at(static_cast<size_t>(priority));
+  }
+  BITS_ASSIGN_OR_RETURN(
+      std::vector<WaitingJob> found,
+      store_->ListQueued(query, [this](const WaitingJob& job) { return IsBusy(job.id); }));
+  waiting.insert(waiting.end(), std::make_move_iterator(found.begin()),
+                 std::make_move_iterator(found.end()));
+  return absl::OkStatus();
+}
+
+bool Scheduler::RunOnce() {
+  View view;
+  if (!TakeView(view)) return false;
+  std::vector<WaitingJob> waiting;
+  for (const Priority priority :
+       {Priority::kForeground, Priority::kHigh, Priority::kNormal, Priority::kLow}) {
+    const absl::Status status = AddWaiting(view, priority, waiting);
+    if (!status.ok()) {
+      BITS_LOG(kWarning, "cannot read the queue", {{"status", status}});
+      Fail();
+      return false;
+    }
+  }
+  const domain::TurnPlan plan =
+      domain::PlanTurns(view.active, waiting, view.policy, writer_->Now());
+  for (const domain::TurnPlan::PutBack& job : plan.put_back) PutBack(job);
+  for (const WaitingJob& job : plan.start) Grant(job);
+  MutexLock lock(mutex_);
+  next_look_ = plan.look_again;
+  return !plan.start.empty() && !stopping_ && !failed_;
+}
+
+void Scheduler::PutBack(const domain::TurnPlan::PutBack& job) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    ending_.insert(job.id);
+  }
+  domain::Requeue requeue;
+  requeue.slice_over = job.slice_over;
+  writer_->Apply(job.id, 0, requeue, nullptr,
+                 [this, id = job.id](const absl::StatusOr<domain::Job>& after) {
+                   MutexLock lock(mutex_);
+                   ending_.erase(id);
+                   if (!after.ok() && !absl::IsNotFound(after.status())) failed_ = true;
+                   poked_ = true;
+                   wake_.Signal();
+                 });
+}
+
+void Scheduler::Grant(const WaitingJob& job) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    starting_.emplace(job.id, ActiveTurn{job.id, job.owner, job.priority, writer_->Now()});
+    last_owner_.at(static_cast<size_t>(job.priority)) = job.owner;
+  }
+  writer_->Apply(job.id, 0, domain::Start{}, nullptr,
+                 [this, id = job.id](const absl::StatusOr<domain::Job>& after) {
+                   MutexLock lock(mutex_);
+                   starting_.erase(id);
+                   if (!after.ok() && !absl::IsNotFound(after.status())) failed_ = true;
+                   // A job with nothing left to fetch took no slot; one that failed gave it back.
+                   if (!after.ok() || !domain::IsActive(after->state)) poked_ = true;
+                   if (poked_ || failed_) wake_.Signal();
+                 });
 }
 
 }  // namespace bits::app

@@ -187,6 +187,7 @@ class Maker {
   void Apply(const Requeue& e) {
     Changed();
     if (e.after_restart) turn_end_ = std::min(before_.update_time, now_);
+    keeps_place_ = !e.slice_over;
   }
 
   void Apply(const RetryDue&) {
@@ -331,7 +332,7 @@ class Maker {
     }
     switch (to) {
       case JobState::kQueued:
-        j.queue_time = now_;
+        if (!keeps_place_) j.queue_time = now_;
         break;
       case JobState::kConnecting:
         ++j.attempt_count;
@@ -394,6 +395,7 @@ class Maker {
   const Job& before_;
   const absl::Time now_;
   absl::Time turn_end_ = now_;
+  bool keeps_place_ = false;  // in the queue
   Decision d_;
   std::optional<File> file_;
   bool file_changed_ = false;

@@ -95,10 +95,13 @@ struct FileTransferred {
 struct Fail {
   Failure failure;
 };
-// The job's turn ends without an error: the server stops, or has started anew. `after_restart`: the
-// turn ended with the process that had it, after the job's last change.
+// The job's turn ends without an error, and it keeps its place in the queue: it gave way to another,
+// or the server stops, or has started anew.
 struct Requeue {
+  // The turn ended with the process that had it, after the job's last change.
   bool after_restart = false;
+  // It has had its time slice, and goes to the end of the queue.
+  bool slice_over = false;
 };
 
 struct RetryDue {};

@@ -90,6 +90,10 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
   BITS_RETURN_IF_ERROR(
       SetNumber("events_kept", proto.events_kept(), 1'000, 100'000'000, config.events_kept));
   const absl::Duration day = absl::Hours(24);
+  if (proto.has_time_slice()) {
+    BITS_RETURN_IF_ERROR(SetDuration("time_slice", proto.time_slice(), absl::Seconds(1), day,
+                                     config.time_slice));
+  }
   if (proto.has_job_inactivity_timeout()) {
     BITS_RETURN_IF_ERROR(SetDuration("job_inactivity_timeout", proto.job_inactivity_timeout(),
                                      absl::Seconds(1), 999 * day, config.job_inactivity_timeout));

@@ -23,6 +23,7 @@ struct Config {
   bool development_principals = false;
   std::string ca_file;
   uint32_t background_slots = 16;
+  absl::Duration time_slice = absl::Minutes(5);
   absl::Duration job_inactivity_timeout = absl::Hours(90 * 24);
   absl::Duration tombstone_retention = absl::Hours(7 * 24);
   uint32_t max_transfers = 4096;

@@ -22,8 +22,9 @@ std::string Background(World& world, const std::string& url) {
 }
 
 // A background job that has the slot and keeps it.
-std::string Holder(World& world) {
-  const std::string job = Background(world, world.ServeSilence());
+std::string Holder(World& world, Job::Priority priority = Job::PRIORITY_NORMAL) {
+  const std::string job =
+      world.bitsd.Create({.files = {{world.ServeSilence()}}, .priority = priority});
   BITS_EXPECT_OK(world.bitsd.Await(job, Job::STATE_CONNECTING));
   return job;
 }
@@ -52,14 +53,18 @@ TEST(BackgroundSlots, TheOthersWaitAndSayWhatFor) {
   EXPECT_EQ(world.origin->RequestCount(path), 0u);
 }
 
-TEST(BackgroundSlots, AreGivenInTheOrderOfWaitingOneAtATime) {
+TEST(BackgroundSlots, AreGivenByPriorityThenInTheOrderOfWaitingOneAtATime) {
   World world({.config = kOneSlot});
-  const std::string holder = Holder(world);
-  std::vector<std::string> jobs;
-  for (auto priority : {Job::PRIORITY_LOW, Job::PRIORITY_HIGH, Job::PRIORITY_NORMAL,
-                        Job::PRIORITY_HIGH}) {
-    jobs.push_back(world.bitsd.Create({.files = {{world.Serve("content")}}, .priority = priority}));
-  }
+  const std::string holder = Holder(world, Job::PRIORITY_HIGH);
+  const auto create = [&](Job::Priority priority) {
+    return world.bitsd.Create({.files = {{world.Serve("content")}}, .priority = priority});
+  };
+  const std::string low = create(Job::PRIORITY_LOW);
+  const std::string normal1 = create(Job::PRIORITY_NORMAL);
+  const std::string high1 = create(Job::PRIORITY_HIGH);
+  const std::string normal2 = create(Job::PRIORITY_NORMAL);
+  const std::string high2 = create(Job::PRIORITY_HIGH);
+  const std::vector<std::string> jobs = {high1, high2, normal1, normal2, low};
   BITS_ASSERT_ACCEPTED(world.bitsd.Cancel(holder));
   for (const std::string& job : jobs) {
     BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
@@ -73,6 +78,59 @@ TEST(BackgroundSlots, AreGivenInTheOrderOfWaitingOneAtATime) {
     if (event.job().state() == Job::STATE_TRANSFERRED) --active;
     EXPECT_LE(active, 1);
   }
+}
+
+TEST(Preemption, ArrivingHigherPriorityTakesTheSlotAndGivesItBack) {
+  World world({.config = kOneSlot});
+  const std::string path = world.Put(MakeContent(500'000, 1));
+  world.origin->Script(path, {{.stall_after = 100'000}});
+  const std::string low =
+      world.bitsd.Create({.files = {{world.Url(path)}}, .priority = Job::PRIORITY_LOW});
+  BITS_ASSERT_OK(world.bitsd.Await(low, Job::STATE_TRANSFERRING));
+  // One of its own priority, and one below: neither has a claim.
+  const std::string equal = world.bitsd.Create(
+      {.files = {{world.Serve("content")}}, .priority = Job::PRIORITY_LOW});
+  const std::string high = world.bitsd.Create(
+      {.files = {{world.Serve("content")}}, .priority = Job::PRIORITY_HIGH});
+  BITS_ASSERT_OK(world.bitsd.Await(high, Job::STATE_TRANSFERRED));
+  // It kept its place, in front of the one that has waited since, and what it had fetched.
+  BITS_ASSERT_OK(world.bitsd.Await(low, Job::STATE_TRANSFERRED));
+  BITS_ASSERT_OK(world.bitsd.Await(equal, Job::STATE_TRANSFERRED));
+  EXPECT_THAT(OrderOf(world, Job::STATE_TRANSFERRED), ElementsAre(high, low, equal));
+  EXPECT_THAT(world.bitsd.watch().StatesOf(low),
+              ElementsAre(Job::STATE_QUEUED, Job::STATE_CONNECTING, Job::STATE_TRANSFERRING,
+                          Job::STATE_QUEUED, Job::STATE_CONNECTING, Job::STATE_TRANSFERRING, Job::STATE_TRANSFERRED));
+  EXPECT_EQ(world.bitsd.Get(low)->error_count(), 0u);
+  EXPECT_FALSE(world.bitsd.GetError(low).ok());
+}
+
+TEST(Preemption, PriorityThatIsRaisedTakesTheSlotToo) {
+  World world({.config = kOneSlot});
+  const std::string holder = Holder(world);
+  const std::string job = Background(world, world.Serve("content"));
+  v1::UpdateJobRequest request;
+  request.mutable_job()->set_name(job);
+  request.mutable_job()->set_priority(Job::PRIORITY_HIGH);
+  BITS_ASSERT_ACCEPTED(world.bitsd.Update(request));
+  BITS_EXPECT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
+  BITS_EXPECT_OK(world.bitsd.Await(holder, Job::STATE_CONNECTING));
+}
+
+TEST(TimeSlice, EndsWhenAnotherOfThePriorityWaits) {
+  World world({.config = "background_slots: 1 time_slice { seconds: 1 }"});
+  const std::string first = Holder(world);
+  const std::string second = Background(world, world.ServeSilence());
+  // Round and round, with nobody's help.
+  for (int round = 0; round < 2; ++round) {
+    BITS_ASSERT_OK(world.bitsd.Await(second, Job::STATE_CONNECTING));
+    BITS_ASSERT_OK(world.bitsd.Await(first, Job::STATE_CONNECTING));
+  }
+  const std::vector<Job::State> states = world.bitsd.watch().StatesOf(first);
+  ASSERT_GE(states.size(), 4u);
+  EXPECT_EQ(states[1], Job::STATE_CONNECTING);
+  EXPECT_EQ(states[2], Job::STATE_QUEUED);
+  EXPECT_EQ(states[3], Job::STATE_CONNECTING);
+  EXPECT_EQ(world.bitsd.Get(first)->error_count(), 0u);
 }
 
 TEST(BackgroundSlots, OrderOfWaitingSurvivesARestart) {

@@ -288,7 +288,7 @@ TEST_P(JobStoreContract, CloseCommitsWhatWaitsAndRefusesWhatComes) {
   EXPECT_THAT(store().GetFile(jobs[0].id, 1), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(store().ListFiles(jobs[0].id, 0, 1), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(store().ListErrors(jobs[0].id), HasCode(StatusCode::kUnavailable));
-  EXPECT_THAT(store().ListQueued(app::QueueClass::kForeground, 1),
+  EXPECT_THAT(store().ListQueued({}, [](const domain::WaitingJob&) { return false; }),
               HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(store().ListDue(absl::UnixEpoch(), 1), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(store().NextTimer(), HasCode(StatusCode::kUnavailable));

@@ -100,8 +100,12 @@ std::string Dump(app::JobStore& store, const std::vector<domain::JobId>& ids) {
     }
     add(std::to_string(history->total));
   }
-  add_ids(store.ListQueued(app::QueueClass::kForeground, 1000000));
-  add_ids(store.ListQueued(app::QueueClass::kBackground, 1000000));
+  for (int priority = 0; priority < 4; ++priority) {
+    const auto queued = store.ListQueued({static_cast<domain::Priority>(priority), "m", 100, 100},
+                                         [](const domain::WaitingJob&) { return false; });
+    EXPECT_THAT(queued, IsOk());
+    for (const domain::WaitingJob& job : *queued) add(job.id + " " + job.owner);
+  }
   add_ids(store.ListDue(absl::FromUnixSeconds(4000000000), 1000000));
   add_ids(store.ListUnsettled("", 1000000));
   add(absl::FormatTime(*store.NextTimer()));

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +19,6 @@ namespace bits::testing {
 namespace {
 
 using absl::StatusCode;
-using app::QueueClass;
 using app::Transaction;
 using domain::JobFilter;
 using domain::JobState;
@@ -33,6 +35,22 @@ std::vector<domain::JobId> IdsOf(const std::vector<domain::Job>& jobs) {
 std::vector<domain::JobId> Ids(const absl::StatusOr<std::vector<domain::JobId>>& ids) {
   EXPECT_THAT(ids, IsOk());
   return ids.ok() ? *ids : std::vector<domain::JobId>();
+}
+
+// Of a priority, all owners' from the first on; pass: what is passed over.
+std::vector<domain::JobId> Queued(app::JobStore& store, domain::Priority priority,
+                                  app::QueueQuery query = {.owners = 1000, .per_owner = 1000},
+                                  const std::set<domain::JobId>& pass = {}) {
+  query.priority = priority;
+  const auto queued = store.ListQueued(
+      query, [&](const domain::WaitingJob& job) { return pass.contains(job.id); });
+  EXPECT_THAT(queued, IsOk());
+  std::vector<domain::JobId> ids;
+  for (const domain::WaitingJob& job : *queued) {
+    EXPECT_EQ(job.priority, priority);
+    ids.push_back(job.id);
+  }
+  return ids;
 }
 
 JobFilter StateIs(JobState state) {
@@ -197,49 +215,75 @@ TEST_P(JobStoreContract, FiltersMeanWhatTheDomainSays) {
   EXPECT_GT(found, 5000) << "the filters are too narrow to show anything";
 }
 
-TEST_P(JobStoreContract, QueueGoesByWaitingThenCreation) {
+TEST_P(JobStoreContract, QueueGoesRoundByOwnerThenByWaitingThenCreation) {
   const absl::Time start = absl::FromUnixSeconds(1700000000);
-  std::vector<std::pair<int64_t, domain::JobId>> background;
-  std::vector<std::pair<int64_t, domain::JobId>> foreground;
-  for (int i = 0; i < 60; ++i) {
-    domain::Job job = QueuedJob(samples().Id(), "owner", start);
+  struct Place {
+    std::string owner;
+    int64_t wait;
+    int created;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::array<std::map<Place, domain::JobId>, 4> queues;
+  for (int i = 0; i < 200; ++i) {
+    const std::string owner(1, static_cast<char>('a' + samples().Below(5)));
+    domain::Job job = QueuedJob(samples().Id(), owner, start);
     const auto wait = static_cast<int64_t>(samples().Below(5));
     job.queue_time = start + absl::Nanoseconds(wait);
     job.priority = static_cast<domain::Priority>(samples().Below(4));
     if (samples().OneIn(4)) job.state = JobState::kSuspended;
     Insert(job);
-    if (job.state != JobState::kQueued) continue;
-    (job.priority == domain::Priority::kForeground ? foreground : background)
-        .emplace_back(wait, job.id);
+    if (job.state == JobState::kQueued) {
+      queues[static_cast<size_t>(job.priority)].emplace(Place{owner, wait, i}, job.id);
+    }
   }
-  for (auto [queue_class, expected] : {std::pair(QueueClass::kForeground, &foreground),
-                                       std::pair(QueueClass::kBackground, &background)}) {
-    std::stable_sort(expected->begin(), expected->end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<domain::JobId> ids;
-    for (const auto& [wait, id] : *expected) ids.push_back(id);
-    EXPECT_THAT(Ids(store().ListQueued(queue_class, 1000)), ElementsAreArray(ids));
-    ids.resize(3);
-    EXPECT_THAT(Ids(store().ListQueued(queue_class, 3)), ElementsAreArray(ids));
+  int found = 0;
+  for (size_t p = 0; p < 4; ++p) {
+    for (const char* after : {"", "a", "b", "bb", "d", "e", "z"}) {
+      for (const uint32_t owners : {1u, 3u, 1000u}) {
+        for (const uint32_t per_owner : {1u, 2u, 1000u}) {
+          std::set<domain::JobId> pass;
+          for (const auto& [place, id] : queues[p]) {
+            if (place.owner == "c" || samples().OneIn(3)) pass.insert(id);
+          }
+          std::vector<domain::JobId> expected;
+          std::map<std::string, uint32_t> given;
+          for (const bool wrapped : {false, true}) {
+            for (const auto& [place, id] : queues[p]) {
+              if ((place.owner <= after) != wrapped || pass.contains(id)) continue;
+              if (!given.contains(place.owner) && given.size() == owners) continue;
+              if (given[place.owner]++ < per_owner) expected.push_back(id);
+            }
+          }
+          found += static_cast<int>(expected.size());
+          ASSERT_EQ(Queued(store(), static_cast<domain::Priority>(p),
+                           {.after_owner = after, .owners = owners, .per_owner = per_owner}, pass),
+                    expected)
+              << "after " << after << ", " << owners << " owners, " << per_owner << " each";
+        }
+      }
+    }
   }
+  EXPECT_GT(found, 1000);
 }
 
 TEST_P(JobStoreContract, QueueFollowsChanges) {
+  const auto normal = [&] { return Queued(store(), domain::Priority::kNormal); };
+  const auto foreground = [&] { return Queued(store(), domain::Priority::kForeground); };
   domain::Job a = InsertQueued(absl::FromUnixSeconds(1));
   domain::Job b = InsertQueued(absl::FromUnixSeconds(2));
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kBackground, 10)), ElementsAre(a.id, b.id));
+  EXPECT_THAT(normal(), ElementsAre(a.id, b.id));
   a.queue_time = absl::FromUnixSeconds(3);
   Update(a);
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kBackground, 10)), ElementsAre(b.id, a.id));
+  EXPECT_THAT(normal(), ElementsAre(b.id, a.id));
   b.priority = domain::Priority::kForeground;
   Update(b);
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kBackground, 10)), ElementsAre(a.id));
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kForeground, 10)), ElementsAre(b.id));
+  EXPECT_THAT(normal(), ElementsAre(a.id));
+  EXPECT_THAT(foreground(), ElementsAre(b.id));
   b.state = JobState::kConnecting;
   Update(b);
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kForeground, 10)), IsEmpty());
+  EXPECT_THAT(foreground(), IsEmpty());
   BITS_EXPECT_OK(Commit([&](Transaction& t) { return t.DeleteJob(a.id); }));
-  EXPECT_THAT(Ids(store().ListQueued(QueueClass::kBackground, 10)), IsEmpty());
+  EXPECT_THAT(normal(), IsEmpty());
 }
 
 TEST_P(JobStoreContract, TimersAreDueEarliestFirst) {

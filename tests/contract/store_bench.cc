@@ -182,8 +182,10 @@ void OpenAndRead(const std::string& directory) {
     OrDie(store->ListUnsettled("", 1000));
     OrDie(store->ListDue(absl::Now(), 1000));
     OrDie(store->NextTimer());
-    OrDie(store->ListQueued(app::QueueClass::kForeground, 1000));
-    OrDie(store->ListQueued(app::QueueClass::kBackground, 1000));
+    for (int priority = 0; priority < 4; ++priority) {
+      OrDie(store->ListQueued({static_cast<domain::Priority>(priority), "", 16, 256},
+                              [](const domain::WaitingJob&) { return false; }));
+    }
     OrDie(store->LastRevision());
     OrDie(store->OldestCursor());
   });

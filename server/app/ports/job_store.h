@@ -18,6 +18,7 @@
 #include "server/domain/error.h"
 #include "server/domain/job.h"
 #include "server/domain/job_filter.h"
+#include "server/domain/turns.h"
 
 namespace bits::app {
 
@@ -124,7 +125,14 @@ struct JobPage {
   bool end = false;  // there is nothing after it. A page may be short, even empty, and not the end
 };
 
-enum class QueueClass : uint8_t { kForeground, kBackground };
+// Of the jobs that wait in QUEUED.
+struct QueueQuery {
+  domain::Priority priority = domain::Priority::kNormal;
+  // The round goes on behind this owner: those that sort after it come first, then the others.
+  std::string after_owner = {};
+  uint32_t owners = 1;     // of whom jobs are given, at most
+  uint32_t per_owner = 1;  // jobs given at most, 1 or more
+};
 
 // Thread-safe. Reads block for I/O: call them where blocking is allowed (an executor, never
 // a gRPC reaction or the transfer loop). Every failure to read or write that is not the
@@ -153,9 +161,12 @@ class JobStore {
                                                               uint32_t after, uint32_t limit) = 0;
   virtual absl::StatusOr<ErrorHistory> ListErrors(const domain::JobId& id) = 0;
 
-  // QUEUED jobs of the class, longest waiting first (Job.queue_time, then creation).
-  virtual absl::StatusOr<std::vector<domain::JobId>> ListQueued(QueueClass queue_class,
-                                                                uint32_t limit) = 0;
+  // The QUEUED jobs of a priority, owner by owner, of each the longest waiting first
+  // (Job.queue_time, then creation), but for those that `pass_over` is true of. It is called while
+  // the store reads: it must not block, nor call the store.
+  using PassOver = std::function<bool(const domain::WaitingJob&)>;
+  virtual absl::StatusOr<std::vector<domain::WaitingJob>> ListQueued(
+      const QueueQuery& query, const PassOver& pass_over) = 0;
   // Jobs whose timer is due, earliest first.
   virtual absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) = 0;
   // The earliest timer; InfiniteFuture if there is none.

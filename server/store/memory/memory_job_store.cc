@@ -125,9 +125,9 @@ absl::StatusOr<app::ErrorHistory> MemoryJobStore::ListErrors(const domain::JobId
   return WithState([&](MemoryState& s) { return s.ListErrors(id); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListQueued(app::QueueClass queue_class,
-                                                                      uint32_t limit) {
-  return WithState([&](MemoryState& s) { return s.ListQueued(queue_class, limit); });
+absl::StatusOr<std::vector<domain::WaitingJob>> MemoryJobStore::ListQueued(
+    const app::QueueQuery& query, const PassOver& pass_over) {
+  return WithState([&](MemoryState& s) { return s.ListQueued(query, pass_over); });
 }
 
 absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListDue(absl::Time now, uint32_t limit) {

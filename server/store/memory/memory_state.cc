@@ -93,17 +93,29 @@ app::JobPage MemoryState::ListJobs(const app::JobQuery& query, uint32_t row_limi
   return page;
 }
 
-std::vector<domain::JobId> MemoryState::ListQueued(app::QueueClass queue_class, uint32_t limit) {
-  std::vector<std::pair<std::pair<absl::Time, uint64_t>, domain::JobId>> found;
-  const bool foreground = queue_class == app::QueueClass::kForeground;
+std::vector<domain::WaitingJob> MemoryState::ListQueued(const app::QueueQuery& query,
+                                                        const app::JobStore::PassOver& pass_over) {
+  // Behind after_owner first, then by owner, waiting, creation.
+  using Place = std::tuple<bool, std::string, absl::Time, uint64_t>;
+  std::map<Place, domain::WaitingJob> queue;
   for (const auto& [seq, row] : jobs) {
     const domain::Job& job = row.job;
-    if (job.state == domain::JobState::kQueued &&
-        (job.priority == domain::Priority::kForeground) == foreground) {
-      found.push_back({{job.queue_time, seq}, job.id});
-    }
+    if (job.state != domain::JobState::kQueued || job.priority != query.priority) continue;
+    queue.emplace(Place(job.owner <= query.after_owner, job.owner, job.queue_time, seq),
+                  domain::WaitingJob{job.id, job.owner, job.priority});
   }
-  return FirstIds(std::move(found), limit);
+  std::vector<domain::WaitingJob> found;
+  uint32_t owners = 0;
+  uint32_t of_owner = 0;
+  for (const auto& [place, job] : queue) {
+    const bool next_owner = found.empty() || found.back().owner != job.owner;
+    if (next_owner ? owners == query.owners : of_owner == query.per_owner) continue;
+    if (pass_over(job)) continue;
+    owners += next_owner ? 1 : 0;
+    of_owner = next_owner ? 1 : of_owner + 1;
+    found.push_back(job);
+  }
+  return found;
 }
 
 std::vector<domain::JobId> MemoryState::ListDue(absl::Time now, uint32_t limit) {

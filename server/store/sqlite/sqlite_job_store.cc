@@ -93,9 +93,9 @@ absl::StatusOr<app::ErrorHistory> SqliteJobStore::ListErrors(const domain::JobId
   return WithReader(true, [&](Database& d) { return ReadErrors(d, id); });
 }
 
-absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListQueued(app::QueueClass queue_class,
-                                                                      uint32_t limit) {
-  return WithReader(false, [&](Database& d) { return ReadQueued(d, queue_class, limit); });
+absl::StatusOr<std::vector<domain::WaitingJob>> SqliteJobStore::ListQueued(
+    const app::QueueQuery& query, const PassOver& pass_over) {
+  return WithReader(true, [&](Database& d) { return ReadQueued(d, query, pass_over); });
 }
 
 absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListDue(absl::Time now, uint32_t limit) {

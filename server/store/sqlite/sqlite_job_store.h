@@ -46,8 +46,8 @@ class SqliteJobStore final : public app::JobStore {
   absl::StatusOr<std::vector<domain::File>> ListFiles(const domain::JobId& id, uint32_t after,
                                                       uint32_t limit) override;
   absl::StatusOr<app::ErrorHistory> ListErrors(const domain::JobId& id) override;
-  absl::StatusOr<std::vector<domain::JobId>> ListQueued(app::QueueClass queue_class,
-                                                        uint32_t limit) override;
+  absl::StatusOr<std::vector<domain::WaitingJob>> ListQueued(const app::QueueQuery& query,
+                                                             const PassOver& pass_over) override;
   absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) override;
   absl::StatusOr<absl::Time> NextTimer() override;
   absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,

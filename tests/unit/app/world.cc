@@ -9,7 +9,7 @@ namespace {
 
 std::unique_ptr<Application> MakeApplication(World& w) {
   Application::Options options;
-  options.background_slots = w.background_slots;
+  options.turns.background_slots = w.background_slots;
   auto app = std::make_unique<Application>(
       Application::Ports{w.store.get(), &w.files, w.engine.get(), &w.clock, &w.executor}, options,
       *w.store->LastRevision());

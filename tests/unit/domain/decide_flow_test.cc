@@ -309,8 +309,11 @@ TEST(DecideFlow, EveryTurnIsAnAttempt) {
     EXPECT_EQ(w.job.attempt_count, i);
     EXPECT_FALSE(w.Do(Start{})->changed) << "it has its turn";
     w.now += absl::Seconds(1);
-    w.Must(Requeue{});
-    EXPECT_EQ(w.job.queue_time, w.now) << "to the end of the queue";
+    const absl::Time place = w.job.queue_time;
+    const bool slice_over = i == 2;
+    w.Must(Requeue{.slice_over = slice_over});
+    EXPECT_EQ(w.job.queue_time, slice_over ? w.now : place)
+        << "to the end of the queue after a whole slice, else to its place in it";
   }
 }
 

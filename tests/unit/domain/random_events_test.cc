@@ -192,7 +192,7 @@ class Course {
       case E::kFail:
         return Fail{RandomFailure()};
       case E::kRequeue:
-        return Requeue{};
+        return Requeue{.slice_over = Below(2) == 0};
       case E::kRetryDue:
         return RetryDue{};
       case E::kNoProgress:

@@ -122,9 +122,11 @@ ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t o
     Break(fail->failure, ordinal, MayRetry(fail->failure));
     return kChanged;
   }
-  if (std::holds_alternative<Requeue>(event)) {
+  if (const auto* requeue = std::get_if<Requeue>(&event)) {
     if (!Running()) return kNothing;
+    const absl::Time place = queued_;
     Go(S::kQueued);
+    if (!requeue->slice_over) queued_ = place;
     return kChanged;
   }
   if (ordinal == 0 || files_[ordinal - 1].whole) return kNothing;

@@ -84,9 +84,8 @@ TEST_F(QueryPlanTest, EverythingGoesByIndex) {
   BITS_EXPECT_OK(ReadFile(*database_, last, 2));
   BITS_EXPECT_OK(ReadFiles(*database_, last, 1, 2));
   BITS_EXPECT_OK(ReadUntransferredFiles(*database_, last, 1, 2));
-  for (const auto queue_class : {app::QueueClass::kForeground, app::QueueClass::kBackground}) {
-    EXPECT_TRUE(ReadQueued(*database_, queue_class, 10).ok());
-  }
+  BITS_EXPECT_OK(ReadQueued(*database_, {domain::Priority::kNormal, "b", 10, 10},
+                            [](const domain::WaitingJob&) { return false; }));
   BITS_EXPECT_OK(ReadDue(*database_, absl::Now(), 10));
   BITS_EXPECT_OK(ReadNextTimer(*database_));
   BITS_EXPECT_OK(ReadUnsettled(*database_, "", 10));
