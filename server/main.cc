@@ -30,6 +30,7 @@
 #include "server/platform/signals.h"
 #include "server/platform/system_clock.h"
 #include "server/rpc/authenticator.h"
+#include "server/rpc/policy_convert.h"
 #include "server/rpc/sealed_token.h"
 #include "server/rpc/server.h"
 #include "server/store/memory/memory_job_store.h"
@@ -41,6 +42,9 @@ namespace bits {
 namespace {
 
 constexpr size_t kUnboundedQueue = size_t{1} << 20;  // bounded by what is put in, not by this
+
+// Until the policy is read.
+constexpr uint64_t kAllEvents = uint64_t{1} << 40;
 
 // Thousands of transfers need thousands of descriptors.
 void RaiseFileLimit() {
@@ -64,14 +68,14 @@ absl::StatusOr<OpenedStore> OpenStore(const platform::Config& config) {
     opened.directory = std::make_unique<store::StateDirectory>(std::move(directory));
     store::MemoryJobStore::Options options;
     options.queue_capacity = kUnboundedQueue;
-    options.events_kept = config.events_kept;
+    options.events_kept = kAllEvents;
     opened.store = std::make_unique<store::MemoryJobStore>(options);
     return opened;
   }
   store::SqliteJobStore::Options options;
   options.state_directory = config.state_dir;
   options.writer.queue_capacity = kUnboundedQueue;
-  options.writer.events_kept = config.events_kept;
+  options.writer.events_kept = kAllEvents;
   BITS_ASSIGN_OR_RETURN(opened.store, store::SqliteJobStore::Open(options));
   return opened;
 }
@@ -116,15 +120,6 @@ rpc::ServerOptions ServerOptionsOf(const platform::Config& config) {
   return options;
 }
 
-app::Application::Options ApplicationOptionsOf(const platform::Config& config) {
-  app::Application::Options options;
-  options.turns.background_slots = config.background_slots;
-  options.turns.time_slice = config.time_slice;
-  options.timers.job_inactivity_timeout = config.job_inactivity_timeout;
-  options.timers.tombstone_retention = config.tombstone_retention;
-  return options;
-}
-
 transfer::EngineOptions EngineOptionsOf(const platform::Config& config) {
   transfer::EngineOptions options;
   options.max_transfers = config.max_transfers;
@@ -147,7 +142,7 @@ absl::Status CheckStateDirectory(const platform::PosixFileSystem& files,
   return files.KeepsOut(there.string());
 }
 
-absl::Status Run(const platform::Config& config) {
+absl::Status Run(const platform::Config& config, const domain::PolicySettings& file_policy) {
   platform::SystemClock clock;
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
                         platform::PosixFileSystem::Open(config.roots));
@@ -162,8 +157,10 @@ absl::Status Run(const platform::Config& config) {
   ThreadPool finishers({"finish", 2, kUnboundedQueue});
   ThreadPool reads({"read", 4, 4096});
   ThreadPool replies({"reply", 2, kUnboundedQueue});
+  app::Application::Options options;
+  options.policy = file_policy;
   app::Application application({&store, files.get(), engine.get(), &clock, &finishers},
-                               ApplicationOptionsOf(config), last_revision);
+                               std::move(options), last_revision);
 
   const rpc::LocalAuthenticator local;
   const rpc::DevelopmentAuthenticator development;
@@ -172,8 +169,8 @@ absl::Status Run(const platform::Config& config) {
   BITS_ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::Start(ServerOptionsOf(config),
-                         {&application.jobs(), &store, &application.hub(), &reads, &replies,
-                          authenticator, std::move(token_key)}));
+                         {&application.jobs(), &application.policies(), &store, &application.hub(),
+                          &reads, &replies, authenticator, std::move(token_key)}));
   std::string addresses;
   for (const std::string& address : server->addresses()) {
     BITS_LOG(kInfo, "listening", {{"address", address}});
@@ -238,6 +235,11 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "bitsd: %s\n", std::string(config.status().message()).c_str());
     return 2;
   }
+  const auto file_policy = rpc::SettingsFrom(config->policy, "policy.");
+  if (!file_policy.ok()) {
+    std::fprintf(stderr, "bitsd: %s\n", std::string(file_policy.status().message()).c_str());
+    return 2;
+  }
   if (config->help) {
     std::fputs(platform::UsageText().data(), stdout);  // a literal
     return 0;
@@ -249,7 +251,7 @@ int Main(int argc, char** argv) {
   SetLogLevel(config->log_level);
   SetLogFormat(config->log_format);
   RaiseFileLimit();
-  const absl::Status status = Run(*config);
+  const absl::Status status = Run(*config, *file_policy);
   if (status.ok()) return 0;
   BITS_LOG(kError, "cannot run", {{"status", status}});
   return 1;

@@ -12,13 +12,18 @@ namespace bits::app {
 Application::Application(Ports ports, Options options, Revision last_revision)
     : ports_(ports),
       hub_(last_revision, options.watch_ring),
-      writer_(ports.store, ports.clock, &hub_, options.timers),
+      policies_(ports.store, std::move(options.policy)),
+      writer_(ports.store, ports.clock, &hub_, &policies_),
       runner_(ports.engine, &writer_, &hub_),
-      scheduler_(ports.store, &writer_, &runner_, options.turns),
-      timers_(ports.store, &writer_, ports.clock),
+      scheduler_(ports.store, &writer_, &runner_, policies_.current()->turns()),
+      timers_(ports.store, &writer_, &policies_, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_}) {
   writer_.SetListener(this);
+  policies_.SetListener([this](const domain::Policy& policy) {
+    scheduler_.SetPolicy(policy.turns());
+    timers_.OnPolicyChanged();
+  });
   runner_.SetIdleListener([this] { scheduler_.Poke(); });
 }
 
@@ -41,6 +46,7 @@ void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uin
 }
 
 absl::Status Application::Recover() {
+  BITS_RETURN_IF_ERROR(policies_.Load());
   constexpr uint32_t kPage = 256;
   domain::JobId after;
   size_t requeued = 0;

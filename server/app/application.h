@@ -9,6 +9,7 @@
 #include "server/app/finisher.h"
 #include "server/app/job_manager.h"
 #include "server/app/job_writer.h"
+#include "server/app/policy_manager.h"
 #include "server/app/ports/clock.h"
 #include "server/app/ports/file_system.h"
 #include "server/app/ports/job_store.h"
@@ -18,15 +19,14 @@
 #include "server/app/transfer_runner.h"
 #include "server/app/watch_hub.h"
 #include "server/base/executor.h"
-#include "server/domain/timers.h"
+#include "server/domain/policy.h"
 
 namespace bits::app {
 
 class Application : private CommitListener {
  public:
   struct Options {
-    domain::TimerPolicy timers;
-    domain::TurnPolicy turns;
+    domain::PolicySettings policy;  // the configuration file's
     size_t watch_ring = 4096;  // events kept in memory for watchers
   };
   struct Ports {  // all outlive the application
@@ -41,7 +41,7 @@ class Application : private CommitListener {
   Application(Ports ports, Options options, Revision last_revision);
   ~Application() override;
 
-  // Jobs that were active are queued anew, files that were being published or deleted are taken
+  // The policy is read, jobs that were active are queued anew, files that were being published or deleted are taken
   // up. Blocks; call it once, before calls are served.
   absl::Status Recover();
   // Turns are granted and timers fire from now on.
@@ -54,6 +54,7 @@ class Application : private CommitListener {
   void OnStoreHealthy();
 
   JobManager& jobs() { return manager_; }
+  PolicyManager& policies() { return policies_; }
   WatchHub& hub() { return hub_; }
   // For tests that do their threads' work by hand, instead of Start().
   Scheduler& scheduler() { return scheduler_; }
@@ -65,6 +66,7 @@ class Application : private CommitListener {
 
   const Ports ports_;
   WatchHub hub_;
+  PolicyManager policies_;
   JobWriter writer_;
   TransferRunner runner_;
   Scheduler scheduler_;

@@ -112,7 +112,7 @@ absl::Status TooMuchUnderWay() {
 
 }  // namespace
 
-const domain::TimerPolicy& JobManager::policy() const { return parts_.writer->policy(); }
+PolicyManager::Snapshot JobManager::policy() const { return parts_.writer->policy(); }
 
 struct JobManager::Call {
   Step& step;
@@ -136,6 +136,15 @@ absl::StatusOr<std::optional<RequestRecord>> FindRepeated(Step& step, const Prin
                         "REQUEST_ID_REUSED");
   }
   return found;
+}
+
+// What the policy allows; an administrator may have as much as there is room for.
+absl::Status CheckNewJob(Step& step, const Principal& principal, const Job& job, size_t files) {
+  if (principal.administrator) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(step.policy(), job.maximum_download_time));
+  BITS_RETURN_IF_ERROR(domain::CheckFileCount(step.policy(), files));
+  BITS_ASSIGN_OR_RETURN(const domain::LiveJobs live, step.txn().CountLiveJobs(job.owner));
+  return domain::CheckJobCount(step.policy(), live);
 }
 
 RequestRecord NewRecord(const Step& step, const Principal& principal, const CallOptions& options,
@@ -195,6 +204,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
           return absl::OkStatus();
         }
         BITS_RETURN_IF_ERROR(resolved.status());
+        BITS_RETURN_IF_ERROR(CheckNewJob(step, principal, job, resolved->size()));
         BITS_ASSIGN_OR_RETURN(domain::Decision decision,
                               domain::DecideCreate(job, *resolved, start, step.now()));
         BITS_RETURN_IF_ERROR(step.Create(decision));
@@ -242,7 +252,8 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
   if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());
   Mutate<AddFilesOutcome>(
       principal, id, options,
-      [resolved = std::move(resolved)](Call& call) -> absl::StatusOr<AddFilesOutcome> {
+      [resolved = std::move(resolved),
+       limited = !principal.administrator](Call& call) -> absl::StatusOr<AddFilesOutcome> {
         AddFilesOutcome outcome;
         if (call.repeated) {
           BITS_ASSIGN_OR_RETURN(
@@ -251,6 +262,10 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
                                         call.record.file_count));
         } else {
           BITS_RETURN_IF_ERROR(resolved.status());
+          if (limited) {
+            BITS_RETURN_IF_ERROR(domain::CheckFileCount(
+                call.step.policy(), uint64_t{call.job.progress.files_total} + resolved->size()));
+          }
           std::vector<File> added = *resolved;
           call.record.first_file = call.job.progress.files_total + 1;
           call.record.file_count = static_cast<uint32_t>(added.size());
@@ -294,13 +309,19 @@ void JobManager::Verb(const Principal& principal, const JobId& id, const CallOpt
                       domain::Event event, JobCallback done) {
   Mutate<Job>(
       principal, id, options,
-      [event = std::move(event)](Call& call) -> absl::StatusOr<Job> {
+      [event = std::move(event),
+       limited = !principal.administrator](Call& call) -> absl::StatusOr<Job> {
         // A CompleteJob whose files could not be published changed nothing: its repetition tries
         // again, and never passes for done.
         const bool undone = std::holds_alternative<domain::Complete>(event) &&
                             !domain::IsFinal(call.job.state) &&
                             call.job.pending == domain::Pending::kNone;
         if (!call.repeated || undone) {
+          if (const auto* update = std::get_if<domain::Update>(&event);
+              limited && update != nullptr && update->maximum_download_time) {
+            BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
+                                                                  *update->maximum_download_time));
+          }
           BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, event).status());
         }
         return call.job;

@@ -15,11 +15,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/app/policy_manager.h"
 #include "server/app/ports/file_system.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/principal.h"
 #include "server/domain/decide.h"
-#include "server/domain/timers.h"
 
 namespace bits::app {
 
@@ -98,7 +98,7 @@ class JobManager {
   absl::StatusOr<domain::Error> GetError(const Principal& principal, const domain::JobId& id);
   absl::StatusOr<ErrorHistory> ListErrors(const Principal& principal, const domain::JobId& id);
 
-  const domain::TimerPolicy& policy() const;
+  PolicyManager::Snapshot policy() const;
 
  private:
   // What every mutating call on one job does first, within its transaction: finds the job,

@@ -28,7 +28,7 @@ void LogFailure(const EventRecord& event) {
 }  // namespace
 
 absl::Time Step::NextTimerOf(const Job& job) const {
-  const std::optional<domain::Timer> timer = domain::NextTimer(job, policy_);
+  const std::optional<domain::Timer> timer = domain::NextTimer(job, policy_->timers());
   return timer.has_value() ? timer->time : absl::InfiniteFuture();
 }
 
@@ -96,7 +96,7 @@ void JobWriter::Run(Body body, Done done) {
   auto result = std::make_shared<Result>();
   store_->Commit(
       [this, result, body = std::move(body)](Transaction& txn) {
-        Step step(txn, clock_->Now(), policy_);
+        Step step(txn, clock_->Now(), policies_->current());
         BITS_RETURN_IF_ERROR(body(step));
         result->events = std::move(step.events_);
         result->outcomes = std::move(step.outcomes_);

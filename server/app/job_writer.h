@@ -6,15 +6,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/app/policy_manager.h"
 #include "server/app/ports/clock.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/watch_hub.h"
 #include "server/domain/decide.h"
+#include "server/domain/policy.h"
 #include "server/domain/timers.h"
 
 namespace bits::app {
@@ -33,11 +36,12 @@ class CommitListener {
 // One transaction in the making. Lives as long as its body runs.
 class Step {
  public:
-  Step(Transaction& txn, absl::Time now, const domain::TimerPolicy& policy)
-      : txn_(txn), now_(now), policy_(policy) {}
+  Step(Transaction& txn, absl::Time now, PolicyManager::Snapshot policy)
+      : txn_(txn), now_(now), policy_(std::move(policy)) {}
 
   Transaction& txn() { return txn_; }
   absl::Time now() const { return now_; }
+  const domain::Policy& policy() const { return *policy_; }
 
   // Decides and writes what was decided: job, files, events, error. `job` becomes what it is
   // to be, its numbered or changed files are given. A refusal is the status.
@@ -61,7 +65,7 @@ class Step {
 
   Transaction& txn_;
   const absl::Time now_;
-  const domain::TimerPolicy& policy_;
+  const PolicyManager::Snapshot policy_;
   std::vector<EventRecord> events_;
   std::vector<Outcome> outcomes_;
 };
@@ -73,8 +77,8 @@ class JobWriter {
   using Done = std::function<void(absl::Status)>;
 
   // All outlive the writer.
-  JobWriter(JobStore* store, const Clock* clock, WatchHub* hub, domain::TimerPolicy policy)
-      : store_(store), clock_(clock), hub_(hub), policy_(policy) {}
+  JobWriter(JobStore* store, const Clock* clock, WatchHub* hub, const PolicyManager* policies)
+      : store_(store), clock_(clock), hub_(hub), policies_(policies) {}
 
   // Before the first Run.
   void SetListener(CommitListener* listener) { listener_ = listener; }
@@ -91,14 +95,14 @@ class JobWriter {
   void Apply(const domain::JobId& id, uint32_t file, domain::Event event, Check check,
              Applied done);
 
-  const domain::TimerPolicy& policy() const { return policy_; }
+  PolicyManager::Snapshot policy() const { return policies_->current(); }
   absl::Time Now() const { return clock_->Now(); }
 
  private:
   JobStore* const store_;
   const Clock* const clock_;
   WatchHub* const hub_;
-  const domain::TimerPolicy policy_;
+  const PolicyManager* const policies_;
   CommitListener* listener_ = nullptr;
 };
 

@@ -79,7 +79,7 @@ absl::Time TimerService::RunOnce() {
           if (absl::IsNotFound(job.status())) return absl::OkStatus();
           BITS_RETURN_IF_ERROR(job.status());
           const std::optional<domain::Timer> timer =
-              domain::NextTimer(*job, writer_->policy());
+              domain::NextTimer(*job, step.policy().timers());
           if (timer.has_value() && timer->time <= step.now()) {
             BITS_ASSIGN_OR_RETURN(const domain::Decision decision,
                                   step.Apply(*job, nullptr, timer->event));
@@ -103,6 +103,8 @@ absl::Time TimerService::RunOnce() {
     failed = progress->failed;
   }
   if (failed) return clock_->Now() + kRetryReadAfter;
+  if (retimer_.Slice()) return clock_->Now();
+  if (policies_->NeedsRetiming()) return clock_->Now() + kRetryReadAfter;
   absl::StatusOr<absl::Time> next = store_->NextTimer();
   return next.ok() ? *next : clock_->Now() + kRetryReadAfter;
 }

@@ -9,6 +9,7 @@
 #include "server/app/job_writer.h"
 #include "server/app/ports/clock.h"
 #include "server/app/ports/job_store.h"
+#include "server/app/retimer.h"
 #include "server/base/mutex.h"
 
 namespace bits::app {
@@ -16,14 +17,20 @@ namespace bits::app {
 // Thread-safe.
 class TimerService {
  public:
-  TimerService(JobStore* store, JobWriter* writer, const Clock* clock)
-      : store_(store), writer_(writer), clock_(clock) {}
+  TimerService(JobStore* store, JobWriter* writer, PolicyManager* policies, const Clock* clock)
+      : store_(store),
+        writer_(writer),
+        policies_(policies),
+        clock_(clock),
+        retimer_(store, writer, policies) {}
   ~TimerService() { Stop(); }
 
   void Start();  // its thread
   void Stop();   // idempotent. Not from its own thread
   // A timer was set: look at it in time. Does not block.
   void OnTimerSet(absl::Time time);
+  // The policy was changed: timers may have to come forward. Does not block.
+  void OnPolicyChanged() { OnTimerSet(absl::InfinitePast()); }
 
   // Fires what is due, a number of jobs at most, and waits until that is committed. Gives when to
   // look again. Blocks. For the thread, and for tests.
@@ -34,7 +41,9 @@ class TimerService {
 
   JobStore* const store_;
   JobWriter* const writer_;
+  const PolicyManager* const policies_;
   const Clock* const clock_;
+  Retimer retimer_;  // the thread's
   Mutex mutex_;
   CondVar wake_;
   absl::Time next_ BITS_GUARDED_BY(mutex_) = absl::InfinitePast();

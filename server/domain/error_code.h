@@ -13,9 +13,9 @@
 namespace bits::domain {
 
 // Codes that the code itself speaks of. The whole list is AllErrorCodes().
-inline constexpr Hresult kOk = 0;
-inline constexpr Hresult kPartialComplete = 0x00200017;
-inline constexpr Hresult kUnableToDeleteFiles = 0x0020001A;
+inline constexpr Hresult kSuccess = 0;                                 // S_OK
+inline constexpr Hresult kSuccessPartialComplete = 0x00200017;         // BG_S_PARTIAL_COMPLETE
+inline constexpr Hresult kSuccessUnableToDeleteFiles = 0x0020001A;     // BG_S_UNABLE_TO_DELETE_FILES
 inline constexpr Hresult kNotFound = 0x80200001;                     // BG_E_NOT_FOUND
 inline constexpr Hresult kInvalidState = 0x80200002;                 // BG_E_INVALID_STATE
 inline constexpr Hresult kEmpty = 0x80200003;                        // BG_E_EMPTY
@@ -24,6 +24,11 @@ inline constexpr Hresult kMissingFileSize = 0x80200011;              // BG_E_MIS
 inline constexpr Hresult kInsufficientRangeSupport = 0x80200013;     // BG_E_INSUFFICIENT_RANGE_SUPPORT
 inline constexpr Hresult kInvalidServerResponse = 0x8020001B;        // BG_E_INVALID_SERVER_RESPONSE
 inline constexpr Hresult kFileNotFound = 0x80200029;                 // BG_E_FILE_NOT_FOUND
+inline constexpr Hresult kBlockedByPolicy = 0x8020003E;              // BG_E_BLOCKED_BY_POLICY
+inline constexpr Hresult kTooManyJobsPerUser = 0x80200049;           // BG_E_TOO_MANY_JOBS_PER_USER
+inline constexpr Hresult kTooManyJobsPerMachine = 0x80200050;        // BG_E_TOO_MANY_JOBS_PER_MACHINE
+inline constexpr Hresult kTooManyFilesInJob = 0x80200051;            // BG_E_TOO_MANY_FILES_IN_JOB
+inline constexpr Hresult kTooManyRangesInFile = 0x80200052;          // BG_E_TOO_MANY_RANGES_IN_FILE
 inline constexpr Hresult kValidationFailed = 0x80200053;             // BG_E_VALIDATION_FAILED
 inline constexpr Hresult kMaxDownloadTimeout = 0x80200054;           // BG_E_MAXDOWNLOAD_TIMEOUT
 inline constexpr Hresult kRemoteFileChanged = 0x80200073;            // BG_E_REMOTE_FILE_CHANGED

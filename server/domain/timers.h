@@ -14,6 +14,7 @@ namespace bits::domain {
 struct TimerPolicy {
   absl::Duration job_inactivity_timeout = absl::Hours(90 * 24);  // JobInactivityTimeout
   absl::Duration tombstone_retention = absl::Hours(7 * 24);
+  bool operator==(const TimerPolicy&) const = default;
 };
 
 struct Timer {

@@ -29,7 +29,7 @@ struct Then {
   Verdict verdict;
   S to = S::kQueued;
   uint8_t effects = kNoEffects;
-  Hresult refusal = kOk;
+  Hresult refusal = kSuccess;
 };
 constexpr Then Move(S to, int effects = kNoEffects) {
   return {Verdict::kMove, to, static_cast<uint8_t>(effects)};

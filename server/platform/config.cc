@@ -83,26 +83,9 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
   if (!proto.store().empty()) config.store = proto.store();
   config.admin_listen = proto.admin_listen();
   config.insecure = proto.insecure();
-  config.development_principals = proto.development_principals();
   config.ca_file = proto.ca_file();
-  BITS_RETURN_IF_ERROR(SetNumber("background_slots", proto.background_slots(), 1, 10'000,
-                                 config.background_slots));
-  BITS_RETURN_IF_ERROR(
-      SetNumber("events_kept", proto.events_kept(), 1'000, 100'000'000, config.events_kept));
-  const absl::Duration day = absl::Hours(24);
-  if (proto.has_time_slice()) {
-    BITS_RETURN_IF_ERROR(SetDuration("time_slice", proto.time_slice(), absl::Seconds(1), day,
-                                     config.time_slice));
-  }
-  if (proto.has_job_inactivity_timeout()) {
-    BITS_RETURN_IF_ERROR(SetDuration("job_inactivity_timeout", proto.job_inactivity_timeout(),
-                                     absl::Seconds(1), 999 * day, config.job_inactivity_timeout));
-  }
-  if (proto.has_tombstone_retention()) {
-    BITS_RETURN_IF_ERROR(SetDuration("tombstone_retention", proto.tombstone_retention(),
-                                     absl::ZeroDuration(), 3650 * day,
-                                     config.tombstone_retention));
-  }
+  config.policy = proto.policy();
+  config.development_principals = proto.development_principals();
   if (proto.has_watch_bookmark_interval()) {
     BITS_RETURN_IF_ERROR(SetDuration("watch_bookmark_interval", proto.watch_bookmark_interval(),
                                      absl::Milliseconds(100), absl::Hours(1),

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "bits/v1/policy.pb.h"
 #include "server/base/log.h"
 
 namespace bits::platform {
@@ -22,16 +23,12 @@ struct Config {
   bool insecure = false;
   bool development_principals = false;
   std::string ca_file;
-  uint32_t background_slots = 16;
-  absl::Duration time_slice = absl::Minutes(5);
-  absl::Duration job_inactivity_timeout = absl::Hours(90 * 24);
-  absl::Duration tombstone_retention = absl::Hours(7 * 24);
+  bits::v1::Policy policy;  // its values are not checked yet
   uint32_t max_transfers = 4096;
   uint32_t max_connections_per_host = 0;
   absl::Duration connect_timeout = absl::Seconds(15);
   absl::Duration stall_timeout = absl::Seconds(60);
   uint32_t io_threads = 16;
-  uint64_t events_kept = 100'000;
   absl::Duration watch_bookmark_interval = absl::Seconds(30);
   absl::Duration drain_timeout = absl::Seconds(20);
   LogLevel log_level = LogLevel::kInfo;

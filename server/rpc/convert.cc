@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/domain/error_code.h"
+#include "server/domain/timers.h"
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
 
@@ -119,7 +120,7 @@ void FillProgress(const domain::JobProgress& progress, v1::JobProgress* to) {
 
 }  // namespace
 
-void ToProto(const domain::Job& job, const domain::TimerPolicy& policy, v1::Job* to) {
+void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) {
   to->Clear();
   to->set_name(JobName(job.id));
   to->set_display_name(job.display_name);
@@ -134,7 +135,7 @@ void ToProto(const domain::Job& job, const domain::TimerPolicy& policy, v1::Job*
   if (job.transfer_completion_time) {
     ToProto(*job.transfer_completion_time, to->mutable_transfer_completion_time());
   }
-  if (const std::optional<absl::Time> expires = domain::ExpireTime(job, policy)) {
+  if (const std::optional<absl::Time> expires = domain::ExpireTime(job, policy.timers())) {
     ToProto(*expires, to->mutable_expire_time());
   }
   ToProto(job.minimum_retry_delay, to->mutable_minimum_retry_delay());
@@ -210,7 +211,7 @@ void ToProto(const domain::JobId& job, const app::ErrorHistory& history,
   to->set_total_count(history.total);
 }
 
-void ToProto(const app::EventRecord& event, const domain::TimerPolicy& policy, v1::JobEvent* to) {
+void ToProto(const app::EventRecord& event, const domain::Policy& policy, v1::JobEvent* to) {
   to->Clear();
   to->set_type(EventTypeOf(event.kind));
   ToProto(event.job, policy, to->mutable_job());

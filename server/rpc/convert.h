@@ -16,19 +16,19 @@
 #include "server/domain/error.h"
 #include "server/domain/job.h"
 #include "server/domain/language.h"
-#include "server/domain/timers.h"
+#include "server/domain/policy.h"
 
 namespace bits::rpc {
 
 // Each of these overwrites all of `to`. The policy gives Job.expire_time.
-void ToProto(const domain::Job& job, const domain::TimerPolicy& policy, v1::Job* to);
+void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to);
 void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to);
 void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to,
              domain::Language language = domain::Language::kEnglish);
 void ToProto(const domain::JobId& job, const app::ErrorHistory& history,
              v1::ListErrorsResponse* to);
 // All but the cursor.
-void ToProto(const app::EventRecord& event, const domain::TimerPolicy& policy, v1::JobEvent* to);
+void ToProto(const app::EventRecord& event, const domain::Policy& policy, v1::JobEvent* to);
 
 // Times beyond what a Timestamp can hold become its nearest.
 void ToProto(absl::Time time, google::protobuf::Timestamp* to);

@@ -32,8 +32,8 @@ absl::StatusOr<app::CallOptions> OptionsFrom(std::string_view method, const Requ
 
 // What fills a response with a job.
 auto JobInto(const app::JobManager* jobs, v1::Job* response) {
-  return [policy = jobs->policy(), response](const domain::Job& job) {
-    ToProto(job, policy, response);
+  return [jobs, response](const domain::Job& job) {
+    ToProto(job, *jobs->policy(), response);
   };
 }
 
@@ -46,7 +46,7 @@ JobService::JobService(const CallEnvironment& env, app::JobManager* jobs, const 
 JobService::Reactor* JobService::CreateJob(Context* context, const v1::CreateJobRequest* request,
                                            v1::Job* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
-    BITS_ASSIGN_OR_RETURN(domain::Job job, NewJobFrom(*request));
+    BITS_ASSIGN_OR_RETURN(domain::Job job, NewJobFrom(*request, *jobs_->policy()));
     BITS_ASSIGN_OR_RETURN(const std::vector<app::NewFile> files, FilesFrom(request->files()));
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("CreateJob", *request, {}));
     jobs_->CreateJob(principal, std::move(job), files, request->start(), options,
@@ -87,7 +87,7 @@ JobService::Reactor* JobService::UpdateJob(Context* context, const v1::UpdateJob
                                            v1::Job* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->job().name(), "job.name"));
-    BITS_ASSIGN_OR_RETURN(domain::Update update, UpdateFrom(*request));
+    BITS_ASSIGN_OR_RETURN(domain::Update update, UpdateFrom(*request, *jobs_->policy()));
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
                           OptionsFrom("UpdateJob", *request, request->job().etag()));
     jobs_->UpdateJob(principal, id, std::move(update), options,
@@ -106,8 +106,8 @@ JobService::Reactor* JobService::AddFiles(Context* context, const v1::AddFilesRe
     jobs_->AddFiles(
         principal, id, files, options,
         Reply<app::AddFilesOutcome>(
-            env_, call, [policy = jobs_->policy(), response](const app::AddFilesOutcome& outcome) {
-              ToProto(outcome.job, policy, response->mutable_job());
+            env_, call, [jobs = jobs_, response](const app::AddFilesOutcome& outcome) {
+              ToProto(outcome.job, *jobs->policy(), response->mutable_job());
               size_t bytes = 0;
               for (const domain::File& file : outcome.files) {
                 ToProto(outcome.job.id, file, response->add_files());

@@ -14,11 +14,12 @@ absl::StatusOr<v1::ListJobsResponse> ReadJobPage(app::JobManager* jobs, const To
     BITS_ASSIGN_OR_RETURN(const app::JobPage page,
                           jobs->ListJobs(request.principal, query, request.all_owners));
     v1::ListJobsResponse response;
+    const app::PolicyManager::Snapshot policy = jobs->policy();
     size_t bytes = 0;
     uint32_t fitting = 0;
     for (const domain::Job& job : page.jobs) {
       v1::Job* filled = response.add_jobs();
-      ToProto(job, jobs->policy(), filled);
+      ToProto(job, *policy, filled);
       bytes += filled->ByteSizeLong();
       if (bytes > max_bytes && fitting > 0) break;
       ++fitting;

@@ -22,6 +22,7 @@
 #include "server/rpc/grpc_log.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/listen_address.h"
+#include "server/rpc/policy_service.h"
 #include "server/rpc/sealed_token.h"
 #include "server/rpc/timer_queue.h"
 #include "server/rpc/unary_call.h"
@@ -32,7 +33,8 @@ namespace {
 
 constexpr mode_t kSocketMode = 0660;
 constexpr std::chrono::milliseconds kGoodbye{500};
-constexpr const char* kServices[] = {"", "bits.v1.JobService", "bits.v1.ErrorService"};
+constexpr const char* kServices[] = {"", "bits.v1.JobService", "bits.v1.ErrorService",
+                                     "bits.v1.PolicyService"};
 
 // gRPC's plugins are the process's: each is offered to every server that is built, and taken
 // out again where it does not belong. Health is none of them.
@@ -161,7 +163,8 @@ class ServerImpl final : public Server {
                  {dependencies.jobs, dependencies.store, dependencies.hub, dependencies.reads,
                   dependencies.replies, &timers_, &tokens_}),
         job_service_(env_, dependencies.jobs, &tokens_, &watches_),
-        error_service_(env_, dependencies.jobs) {}
+        error_service_(env_, dependencies.jobs),
+        policy_service_(env_, dependencies.policies) {}
 
   ~ServerImpl() override { Drain(std::chrono::system_clock::now()); }
 
@@ -174,6 +177,7 @@ class ServerImpl final : public Server {
     builder.SetOption(std::make_unique<Plugins>(Plugins::Which::kAllButChannelz));
     builder.RegisterService(&job_service_);
     builder.RegisterService(&error_service_);
+    builder.RegisterService(&policy_service_);
     builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
     builder.SetMaxSendMessageSize(-1);
     builder.SetResourceQuota(grpc::ResourceQuota("bits").Resize(options.memory_bytes));
@@ -242,7 +246,7 @@ class ServerImpl final : public Server {
   static WatchOptions WatchOptionsOf(const ServerOptions& options,
                                      const ServerDependencies& dependencies) {
     WatchOptions watch = options.watch;
-    watch.feed.policy = dependencies.jobs->policy();
+    watch.feed.policies = dependencies.policies;
     return watch;
   }
 
@@ -253,6 +257,7 @@ class ServerImpl final : public Server {
   WatchRegistry watches_;
   JobService job_service_;
   ErrorService error_service_;
+  PolicyService policy_service_;
   Mutex health_mutex_;
   bool drained_ BITS_GUARDED_BY(health_mutex_) = false;
   std::string admin_address_;

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/app/job_manager.h"
+#include "server/app/policy_manager.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/watch_hub.h"
 #include "server/base/executor.h"
@@ -46,6 +47,7 @@ struct ServerOptions {
 // waits for the store), so that a slow list holds up no answer.
 struct ServerDependencies {
   app::JobManager* jobs = nullptr;
+  app::PolicyManager* policies = nullptr;
   app::JobStore* store = nullptr;
   app::WatchHub* hub = nullptr;
   Executor* reads = nullptr;
@@ -64,7 +66,7 @@ class Server {
   // Drain with no patience, if it was not called.
   virtual ~Server() = default;
 
-  // What health says, of the server and of both services. Once true, calls are taken; false
+  // What health says, of the server and of its services. Once true, calls are taken; false
   // later changes health only. Any thread; does nothing once Drain was called.
   virtual void SetServing(bool serving) = 0;
 

@@ -67,8 +67,8 @@ absl::StatusOr<absl::Duration> NoProgressFrom(const v1::Job& job) {
   return DurationFrom(job.no_progress_timeout(), "job.no_progress_timeout");
 }
 
-absl::StatusOr<absl::Duration> DownloadTimeFrom(const v1::Job& job) {
-  if (!job.has_maximum_download_time()) return domain::kDefaultMaximumDownloadTime;
+absl::StatusOr<absl::Duration> DownloadTimeFrom(const v1::Job& job, const domain::Policy& policy) {
+  if (!job.has_maximum_download_time()) return domain::DefaultMaximumDownloadTime(policy);
   return DurationFrom(job.maximum_download_time(), "job.maximum_download_time");
 }
 
@@ -206,7 +206,8 @@ absl::StatusOr<absl::Duration> DurationFrom(const google::protobuf::Duration& du
   return absl::Seconds(seconds) + absl::Nanoseconds(nanos);
 }
 
-absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request) {
+absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
+                                       const domain::Policy& policy) {
   const v1::Job& from = request.job();
   domain::Job job;
   BITS_ASSIGN_OR_RETURN(job.type, NewTypeFrom(from.type()));
@@ -215,14 +216,15 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request) {
   BITS_ASSIGN_OR_RETURN(job.priority, NewPriorityFrom(from.priority()));
   BITS_ASSIGN_OR_RETURN(job.minimum_retry_delay, RetryDelayFrom(from));
   BITS_ASSIGN_OR_RETURN(job.no_progress_timeout, NoProgressFrom(from));
-  BITS_ASSIGN_OR_RETURN(job.maximum_download_time, DownloadTimeFrom(from));
+  BITS_ASSIGN_OR_RETURN(job.maximum_download_time, DownloadTimeFrom(from, policy));
   BITS_ASSIGN_OR_RETURN(job.labels, LabelsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.options.max_parallel_files, ParallelFilesFrom(from));
   job.options.require_ranges = from.transfer_options().require_ranges();
   return job;
 }
 
-absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request) {
+absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
+                                          const domain::Policy& policy) {
   const v1::Job& from = request.job();
   BITS_ASSIGN_OR_RETURN(const Selection selection, SelectionFrom(request));
   domain::Update update;
@@ -242,7 +244,7 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request) {
     BITS_ASSIGN_OR_RETURN(update.no_progress_timeout, NoProgressFrom(from));
   }
   if (selection.maximum_download_time) {
-    BITS_ASSIGN_OR_RETURN(update.maximum_download_time, DownloadTimeFrom(from));
+    BITS_ASSIGN_OR_RETURN(update.maximum_download_time, DownloadTimeFrom(from, policy));
   }
   if (selection.labels) {
     BITS_ASSIGN_OR_RETURN(update.labels, LabelsFrom(from));

@@ -22,6 +22,7 @@
 #include "server/app/job_manager.h"
 #include "server/domain/event.h"
 #include "server/domain/job.h"
+#include "server/domain/policy.h"
 
 namespace bits::rpc {
 
@@ -39,11 +40,14 @@ inline constexpr uint32_t kDefaultPageSize = 100;
 inline constexpr uint32_t kMaximumPageSize = 1000;
 
 // The properties of a new job. A type other than download is UNIMPLEMENTED (E_NOTIMPL).
-absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request);
+// The policy gives the defaults that are not fixed.
+absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
+                                       const domain::Policy& policy = {});
 
 // What UpdateJob is to write: that of update_mask, see the proto. In a mask an unset
 // property means its default; an empty mask never clears anything.
-absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request);
+absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
+                                          const domain::Policy& policy = {});
 
 // The remote name that UpdateFile is to write.
 absl::StatusOr<std::string> RemoteNameFrom(const v1::UpdateFileRequest& request);

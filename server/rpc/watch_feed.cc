@@ -35,6 +35,12 @@ WatchFeed::WatchFeed(const WatchSpec& spec, const Options& options, const app::W
   }
 }
 
+app::PolicyManager::Snapshot WatchFeed::CurrentPolicy() const {
+  static const auto* const kDefault =
+      new app::PolicyManager::Snapshot(std::make_shared<const domain::Policy>());
+  return options_.policies == nullptr ? *kDefault : options_.policies->current();
+}
+
 WatchFeed::Step WatchFeed::Next(Instant now, v1::JobEvent* message,
                                 std::optional<Instant>* wake_at) {
   wake_at->reset();
@@ -101,7 +107,7 @@ bool WatchFeed::TakeSnapshotMessage(v1::JobEvent* message) {
   }
   message->Clear();
   message->set_type(v1::JobEvent::TYPE_SNAPSHOT);
-  ToProto(job, options_.policy, message->mutable_job());
+  ToProto(job, *CurrentPolicy(), message->mutable_job());
   return true;
 }
 
@@ -122,7 +128,7 @@ bool WatchFeed::TakeLiveMessage(v1::JobEvent* message) {
       if (older) continue;
     }
     if (!interest_.Wants(*event)) continue;
-    ToProto(*event, options_.policy, message);
+    ToProto(*event, *CurrentPolicy(), message);
     message->set_cursor(tokens_->SealCursor(cursor_));
     return true;
   }
@@ -137,7 +143,7 @@ bool WatchFeed::TakeProgress(v1::JobEvent* message) {
     if (!before_events) return false;
     progress_.pop_front();
     if (IsStale(*next) || !interest_.Wants(*next)) continue;
-    ToProto(*next, options_.policy, message);
+    ToProto(*next, *CurrentPolicy(), message);
     message->set_cursor(tokens_->SealCursor(cursor_));
     return true;
   }

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "bits/v1/event.pb.h"
+#include "server/app/policy_manager.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/principal.h"
 #include "server/app/watch_hub.h"
 #include "server/domain/job_filter.h"
-#include "server/domain/timers.h"
 #include "server/rpc/sealed_token.h"
 #include "server/rpc/watch_interest.h"
 
@@ -39,7 +39,7 @@ class WatchFeed {
     uint32_t batch = 256;  // jobs or events read at a time
     size_t remembered_jobs = 1 << 16;
     std::chrono::milliseconds progress_interval{250};  // between two of one job
-    domain::TimerPolicy policy;
+    const app::PolicyManager* policies = nullptr;  // null: the defaults
   };
   // Both outlive the feed.
   WatchFeed(const WatchSpec& spec, const Options& options, const app::WatchHub* hub,
@@ -71,6 +71,7 @@ class WatchFeed {
   bool TakeLiveMessage(v1::JobEvent* message);
   bool TakeProgress(v1::JobEvent* message);
   bool ReadProgress(Instant now);  // false: it is not time
+  app::PolicyManager::Snapshot CurrentPolicy() const;
   bool IsStale(const app::EventRecord& progress) const;
 
   const Options options_;

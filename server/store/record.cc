@@ -54,6 +54,38 @@ std::optional<absl::Time> FromRecord(bool has, const v1::Time& from) {
 }
 
 // False if the number is none of the enum's, whose largest is `last`.
+void ToRecord(const app::PolicyRecord& policy, v1::PolicyRecord& to) {
+  for (const auto& [name, value] : policy.settings) {
+    v1::PolicySetting& setting = *to.add_settings();
+    setting.set_name(name);
+    if (const auto* number = std::get_if<uint64_t>(&value)) {
+      setting.set_number(*number);
+    } else {
+      ToRecord(std::get<absl::Duration>(value), *setting.mutable_duration());
+    }
+  }
+  to.set_version(policy.version);
+  if (!policy.timers.has_value()) return;
+  ToRecord(policy.timers->job_inactivity_timeout, *to.mutable_job_inactivity_timeout());
+  ToRecord(policy.timers->tombstone_retention, *to.mutable_tombstone_retention());
+}
+
+bool FromRecord(v1::PolicyRecord&& from, app::PolicyRecord& to) {
+  for (const v1::PolicySetting& setting : from.settings()) {
+    if (setting.has_number()) {
+      to.settings[setting.name()] = setting.number();
+    } else if (setting.has_duration()) {
+      to.settings[setting.name()] = FromRecord(setting.duration());
+    }
+  }
+  to.version = from.version();
+  if (from.has_job_inactivity_timeout()) {
+    to.timers = domain::TimerPolicy{FromRecord(from.job_inactivity_timeout()),
+                                    FromRecord(from.tombstone_retention())};
+  }
+  return true;
+}
+
 template <typename Enum>
 bool ToEnum(uint32_t number, Enum last, Enum& to) {
   if (number > static_cast<uint32_t>(last)) return false;
@@ -319,6 +351,9 @@ std::string EncodeEvent(const app::EventRecord& event) { return Encode<v1::Event
 std::string EncodeRequest(const app::RequestRecord& request) {
   return Encode<v1::RequestRecord>(request);
 }
+std::string EncodePolicy(const app::PolicyRecord& policy) {
+  return Encode<v1::PolicyRecord>(policy);
+}
 
 absl::StatusOr<domain::Job> DecodeJob(std::string_view record) {
   return Decode<v1::JobRecord, domain::Job>(record);
@@ -334,6 +369,9 @@ absl::StatusOr<app::EventRecord> DecodeEvent(std::string_view record) {
 }
 absl::StatusOr<app::RequestRecord> DecodeRequest(std::string_view record) {
   return Decode<v1::RequestRecord, app::RequestRecord>(record);
+}
+absl::StatusOr<app::PolicyRecord> DecodePolicy(std::string_view record) {
+  return Decode<v1::PolicyRecord, app::PolicyRecord>(record);
 }
 
 }  // namespace bits::store

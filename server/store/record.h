@@ -21,6 +21,7 @@ std::string EncodeError(const domain::Error& error);
 std::string EncodeEvent(const app::EventRecord& event);
 // Without principal and request_id, by which the record is found.
 std::string EncodeRequest(const app::RequestRecord& request);
+std::string EncodePolicy(const app::PolicyRecord& policy);
 
 // UNAVAILABLE if the bytes are not such a record: the store is damaged.
 absl::StatusOr<domain::Job> DecodeJob(std::string_view record);
@@ -28,6 +29,7 @@ absl::StatusOr<domain::File> DecodeFile(std::string_view record);
 absl::StatusOr<domain::Error> DecodeError(std::string_view record);
 absl::StatusOr<app::EventRecord> DecodeEvent(std::string_view record);
 absl::StatusOr<app::RequestRecord> DecodeRequest(std::string_view record);
+absl::StatusOr<app::PolicyRecord> DecodePolicy(std::string_view record);
 
 }  // namespace bits::store
 

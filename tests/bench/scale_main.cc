@@ -45,7 +45,7 @@ namespace bits::bench {
 namespace {
 
 constexpr char kConfig[] =
-    "background_slots: 1 "
+    "policy { background_slots: 1 } "
     "transfer { stall_timeout { seconds: 86400 } connect_timeout { seconds: 3600 } }";
 constexpr uint32_t kSeedInFlight = 128;
 constexpr uint64_t kLabels = 1000;  // how many values the label of the jobs has

@@ -107,7 +107,7 @@ absl::StatusOr<Sample> MeasureBitsd(uint32_t count) {
   BITS_ASSIGN_OR_RETURN(const Origin origin, Origin::Start());
   BITS_ASSIGN_OR_RETURN(
       const std::unique_ptr<testing::BitsdProcess> bitsd,
-      StartBitsd(dir.path(), "background_slots: 10000 transfer { max_transfers: 10000 }"));
+      StartBitsd(dir.path(), "policy { background_slots: 10000 } transfer { max_transfers: 10000 }"));
   const auto stub = bits::v1::JobService::NewStub(bitsd->channel());
   Load<bits::v1::CreateJobRequest, bits::v1::Job> load(
       [&](uint64_t n, bits::v1::CreateJobRequest& request) {

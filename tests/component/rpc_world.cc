@@ -65,8 +65,8 @@ RpcWorld::RpcWorld(WorldOptions options) : store(options.store) {
   BITS_EXPECT_OK(application->Recover());
   application->Start();
   auto started =
-      rpc::Server::Start(options.server, {&application->jobs(), &store, &application->hub(), &reads,
-                                          &replies, &authenticator, token_key});
+      rpc::Server::Start(options.server, {&application->jobs(), &application->policies(), &store,
+                                          &application->hub(), &reads, &replies, &authenticator, token_key});
   BITS_EXPECT_OK(started);
   server = *std::move(started);
   if (options.serving) server->SetServing(true);

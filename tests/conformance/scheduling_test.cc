@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using v1::Job;
 
-constexpr char kOneSlot[] = "background_slots: 1";
+constexpr char kOneSlot[] = "policy { background_slots: 1 }";
 
 std::string Background(World& world, const std::string& url) {
   return world.bitsd.Create({.files = {{url}}, .priority = Job::PRIORITY_NORMAL});
@@ -117,7 +117,7 @@ TEST(Preemption, PriorityThatIsRaisedTakesTheSlotToo) {
 }
 
 TEST(TimeSlice, EndsWhenAnotherOfThePriorityWaits) {
-  World world({.config = "background_slots: 1 time_slice { seconds: 1 }"});
+  World world({.config = "policy { background_slots: 1 time_slice { seconds: 1 } }"});
   const std::string first = Holder(world);
   const std::string second = Background(world, world.ServeSilence());
   // Round and round, with nobody's help.

@@ -211,7 +211,7 @@ TEST(MaximumDownloadTime, DoesNotCountTheWaitForARetry) {
 }
 
 TEST(JobInactivityTimeout, CancelsAJobLeftAloneAndDeletesItsFiles) {
-  World world({.config = "job_inactivity_timeout { seconds: 2 }"});
+  World world({.config = "policy { job_inactivity_timeout { seconds: 2 } }"});
   BITS_ASSERT_OK_AND_ASSIGN(const std::string suspended, world.JobIn(Job::STATE_SUSPENDED));
   BITS_ASSERT_OK_AND_ASSIGN(const std::string failed, world.JobIn(Job::STATE_ERROR));
   BITS_ASSERT_OK_AND_ASSIGN(const std::string transferred, world.JobIn(Job::STATE_TRANSFERRED));
@@ -239,7 +239,7 @@ TEST(JobInactivityTimeout, ChangeOfAPropertyBeginsTheCountAnew) {
 }
 
 TEST(Tombstone, IsForgottenWhenItsTimeHasCome) {
-  World world({.config = "tombstone_retention { seconds: 1 }"});
+  World world({.config = "policy { tombstone_retention { seconds: 1 } }"});
   BITS_ASSERT_OK_AND_ASSIGN(const std::string job, world.JobIn(Job::STATE_CANCELLED));
   BITS_ASSERT_OK(world.bitsd.watch().AwaitEvent([&](const v1::JobEvent& event) {
     return event.type() == v1::JobEvent::TYPE_DELETED && event.job().name() == job;

@@ -183,7 +183,7 @@ TEST(WatchCursor, OfAnotherServerOrNonsenseIsRefused) {
 }
 
 TEST(WatchCursor, IsExpiredOnceEventsAfterItAreNoLongerKept) {
-  TestBitsd bitsd({.config = "events_kept: 1000"});
+  TestBitsd bitsd({.config = "policy { events_kept: 1000 }"});
   const std::string job = bitsd.Create({.start = false});
   const std::string early = bitsd.watch().LastCursor();
   ASSERT_NE(early, "");

@@ -18,6 +18,7 @@
 #include "server/domain/error.h"
 #include "server/domain/job.h"
 #include "server/domain/job_filter.h"
+#include "server/domain/policy.h"
 #include "server/domain/turns.h"
 
 namespace bits::app {
@@ -48,6 +49,15 @@ struct RequestRecord {
 
 // For how long a request record is kept at the least.
 inline constexpr absl::Duration kRequestRetention = absl::Hours(24);
+
+// What is kept of the policy.
+struct PolicyRecord {
+  domain::PolicySettings settings;  // what UpdatePolicy has written
+  uint64_t version = 0;             // counts those writes; the etag
+  // No timer in the store is later than by these. Nullopt: nothing is known of them.
+  std::optional<domain::TimerPolicy> timers;
+  bool operator==(const PolicyRecord&) const = default;
+};
 
 struct ErrorHistory {
   std::vector<domain::Error> errors;  // the first kErrorsKeptFirst, the last kErrorsKeptLast; oldest first
@@ -90,6 +100,13 @@ class Transaction {
   // file of this job, holds it; NOT_FOUND if the job is not there: InsertJob first.
   virtual absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) = 0;
   virtual absl::Status ReleaseDestinations(const domain::JobId& id) = 0;
+
+  // The live jobs, of this owner and in all. Takes no longer for many.
+  virtual absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) = 0;
+
+  // The policy; an empty record if none was put.
+  virtual absl::StatusOr<PolicyRecord> GetPolicy() = 0;
+  virtual absl::Status PutPolicy(const PolicyRecord& record) = 0;
 
   // Adds to the job's error history, keeping what ErrorHistory says. NOT_FOUND if the job
   // is not there.
@@ -179,6 +196,8 @@ class JobStore {
   // The kept events after `after`, in order, at most `limit`. OUT_OF_RANGE if some after
   // it are no longer kept, or if it lies after the last one (a cursor of another store).
   virtual absl::StatusOr<std::vector<EventRecord>> ListEvents(Revision after, uint32_t limit) = 0;
+  // From the next commits on at least so many events are kept, 1 or more. Any thread.
+  virtual void SetEventsKept(uint64_t events) = 0;
   // Of the last event; 0 if there never was one.
   virtual absl::StatusOr<Revision> LastRevision() = 0;
   // The smallest value that ListEvents takes.

@@ -8,7 +8,8 @@
 
 namespace bits::store {
 
-MemoryJobStore::MemoryJobStore(Options options) : options_(options) {
+MemoryJobStore::MemoryJobStore(Options options)
+    : options_(options), events_kept_(options.events_kept) {
   if (options_.synchronous) return;
   MutexLock lock(join_mutex_);
   thread_ = std::thread([this] { Run(); });
@@ -83,7 +84,7 @@ absl::Status MemoryJobStore::RunBody(const Body& body) {
     transaction.Rollback();
     return outcome;
   }
-  while (state_.events.size() > std::max<uint64_t>(options_.events_kept, 1)) {
+  while (state_.events.size() > std::max<uint64_t>(events_kept_, 1)) {
     state_.events.pop_front();
   }
   return outcome;

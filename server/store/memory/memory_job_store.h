@@ -3,6 +3,7 @@
 #ifndef BITS_SERVER_STORE_MEMORY_MEMORY_JOB_STORE_H_
 #define BITS_SERVER_STORE_MEMORY_MEMORY_JOB_STORE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -54,6 +55,7 @@ class MemoryJobStore final : public app::JobStore {
                                                            uint32_t limit) override;
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after,
                                                            uint32_t limit) override;
+  void SetEventsKept(uint64_t events) override { events_kept_ = events; }
   absl::StatusOr<app::Revision> LastRevision() override;
   absl::StatusOr<app::Revision> OldestCursor() override;
   absl::Status Health() const override;
@@ -79,6 +81,7 @@ class MemoryJobStore final : public app::JobStore {
   auto WithState(Read read) -> absl::StatusOr<decltype(read(std::declval<MemoryState&>()))>;
 
   const Options options_;
+  std::atomic<uint64_t> events_kept_;
   store::Health health_;
 
   Mutex state_mutex_;

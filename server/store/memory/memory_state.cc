@@ -31,6 +31,15 @@ std::vector<domain::JobId> FirstIds(std::vector<std::pair<Key, domain::JobId>> f
 
 }  // namespace
 
+void MemoryState::CountLive(const domain::Job& job, int by) {
+  if (domain::IsFinal(job.state)) return;
+  const auto change = static_cast<uint64_t>(by);  // -1 wraps, and so does the sum
+  live_in_all += change;
+  const auto it = live_of_owner.try_emplace(job.owner, 0).first;
+  it->second += change;
+  if (it->second == 0) live_of_owner.erase(it);
+}
+
 MemoryState::Row* MemoryState::Find(const domain::JobId& id) {
   const auto it = seqs.find(id);
   return it == seqs.end() ? nullptr : &jobs.at(it->second);
@@ -192,7 +201,9 @@ absl::Status MemoryTransaction::InsertJob(domain::Job& job, absl::Time next_time
   row.next_timer = next_timer;
   state_.jobs.emplace(seq, std::move(row));
   state_.seqs.emplace(job.id, seq);
+  state_.CountLive(job, 1);
   undo_.emplace_back([&state = state_, id = job.id, seq] {
+    state.CountLive(state.jobs.at(seq).job, -1);
     state.jobs.erase(seq);
     state.seqs.erase(id);
   });
@@ -206,11 +217,16 @@ absl::Status MemoryTransaction::UpdateJob(domain::Job& job, absl::Time next_time
     return absl::AbortedError("the job was changed meanwhile");
   }
   ++job.version;
-  undo_.emplace_back([row, before = std::move(row->job), timer = row->next_timer] {
-    row->job = before;
-    row->next_timer = timer;
-  });
+  state_.CountLive(row->job, -1);
+  undo_.emplace_back(
+      [&state = state_, row, before = std::move(row->job), timer = row->next_timer] {
+        state.CountLive(row->job, -1);
+        row->job = before;
+        state.CountLive(row->job, 1);
+        row->next_timer = timer;
+      });
   row->job = job;
+  state_.CountLive(row->job, 1);
   row->next_timer = next_timer;
   return absl::OkStatus();
 }
@@ -223,7 +239,9 @@ absl::Status MemoryTransaction::DeleteJob(const domain::JobId& id) {
   auto row = std::make_shared<std::map<uint64_t, MemoryState::Row>::node_type>(
       state_.jobs.extract(state_.seqs.at(id)));
   state_.seqs.erase(id);
+  state_.CountLive(row->mapped().job, -1);
   undo_.emplace_back([&state = state_, id, row] {
+    state.CountLive(row->mapped().job, 1);
     state.seqs.emplace(id, row->key());
     state.jobs.insert(std::move(*row));
   });
@@ -264,6 +282,19 @@ absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
         [&state = state_, path = it->first, id] { state.destinations.emplace(path, id); });
     it = state_.destinations.erase(it);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<domain::LiveJobs> MemoryTransaction::CountLiveJobs(const std::string& owner) {
+  const auto it = state_.live_of_owner.find(owner);
+  return domain::LiveJobs{it == state_.live_of_owner.end() ? 0 : it->second, state_.live_in_all};
+}
+
+absl::StatusOr<app::PolicyRecord> MemoryTransaction::GetPolicy() { return state_.policy; }
+
+absl::Status MemoryTransaction::PutPolicy(const app::PolicyRecord& record) {
+  undo_.emplace_back([&state = state_, before = state_.policy] { state.policy = before; });
+  state_.policy = record;
   return absl::OkStatus();
 }
 

@@ -36,8 +36,14 @@ struct MemoryState {
   uint64_t last_seq = 0;
   std::map<std::string, domain::JobId> destinations;
   std::map<RequestKey, app::RequestRecord> requests;
+  std::map<std::string, uint64_t> live_of_owner;
+  uint64_t live_in_all = 0;
+  app::PolicyRecord policy;
   std::deque<app::EventRecord> events;  // the kept ones
   app::Revision last_revision = 0;
+
+  // Counts the job as live, if it is: `by` is 1 or -1.
+  void CountLive(const domain::Job& job, int by);
 
   // Null if there is none.
   Row* Find(const domain::JobId& id);
@@ -77,6 +83,9 @@ class MemoryTransaction final : public app::Transaction {
   absl::Status PutFile(const domain::JobId& id, const domain::File& file) override;
   absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) override;
   absl::Status ReleaseDestinations(const domain::JobId& id) override;
+  absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) override;
+  absl::StatusOr<app::PolicyRecord> GetPolicy() override;
+  absl::Status PutPolicy(const app::PolicyRecord& record) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,

@@ -54,6 +54,8 @@ class GroupCommitWriter {
 
   // Commits what waits, refuses what comes, closes the connection. Idempotent.
   void Close();
+  // 1 or more; from the next commit on. Any thread.
+  void SetEventsKept(uint64_t events) { transaction_.SetEventsKept(events); }
 
  private:
   struct Item {

@@ -54,6 +54,7 @@ class SqliteJobStore final : public app::JobStore {
                                                            uint32_t limit) override;
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after,
                                                            uint32_t limit) override;
+  void SetEventsKept(uint64_t events) override { writer_.SetEventsKept(events); }
   absl::StatusOr<app::Revision> LastRevision() override;
   absl::StatusOr<app::Revision> OldestCursor() override;
   absl::Status Health() const override;

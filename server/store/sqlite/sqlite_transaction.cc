@@ -109,9 +109,10 @@ absl::Status SqliteTransaction::Trim() {
   BITS_ASSIGN_OR_RETURN(const app::Revision last, ReadLastRevision(database_));
   BITS_ASSIGN_OR_RETURN(const app::Revision oldest, ReadOldestCursor(database_));
   const uint64_t kept = last - oldest;
-  if (kept <= events_kept_ + std::min(kTrimSlack, events_kept_ / 8)) return absl::OkStatus();
+  const uint64_t enough = events_kept_;
+  if (kept <= enough + std::min(kTrimSlack, enough / 8)) return absl::OkStatus();
   StatementLease forget = database_.Cached("DELETE FROM events WHERE revision <= ?1");
-  forget->BindInt(1, static_cast<int64_t>(oldest + std::min(kTrimSlice, kept - events_kept_)));
+  forget->BindInt(1, static_cast<int64_t>(oldest + std::min(kTrimSlice, kept - enough)));
   return forget->Run();
 }
 
@@ -251,6 +252,30 @@ absl::Status SqliteTransaction::ReleaseDestinations(const domain::JobId& id) {
   StatementLease statement = database_.Cached("DELETE FROM destinations WHERE job = ?1");
   statement->BindInt(1, *seq);
   return statement->Run();
+}
+
+absl::StatusOr<domain::LiveJobs> SqliteTransaction::CountLiveJobs(const std::string& owner) {
+  StatementLease statement = database_.Cached(
+      "SELECT (SELECT count FROM live_jobs WHERE owner = ?1), (SELECT count FROM live_total)");
+  statement->BindText(1, owner);
+  BITS_RETURN_IF_ERROR(statement->Step().status());
+  return domain::LiveJobs{static_cast<uint64_t>(statement->Int(0)),  // NULL: 0
+                          static_cast<uint64_t>(statement->Int(1))};
+}
+
+absl::StatusOr<app::PolicyRecord> SqliteTransaction::GetPolicy() {
+  StatementLease statement = database_.Cached("SELECT record FROM policy WHERE id = 1");
+  BITS_ASSIGN_OR_RETURN(const bool row, statement->Step());
+  if (!row) return app::PolicyRecord();
+  return DecodePolicy(statement->Bytes(0));
+}
+
+absl::Status SqliteTransaction::PutPolicy(const app::PolicyRecord& record) {
+  const std::string encoded = EncodePolicy(record);
+  StatementLease put = database_.Cached(
+      "INSERT INTO policy (id, record) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET record = ?1");
+  put->BindBlob(1, encoded);
+  return put->Run();
 }
 
 absl::Status SqliteTransaction::AddError(const domain::JobId& id, const domain::Error& error) {

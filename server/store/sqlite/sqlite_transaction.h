@@ -2,6 +2,7 @@
 #ifndef BITS_SERVER_STORE_SQLITE_SQLITE_TRANSACTION_H_
 #define BITS_SERVER_STORE_SQLITE_SQLITE_TRANSACTION_H_
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ class SqliteTransaction final : public app::Transaction {
 
   // Before each body: forgets what was known of the one before.
   void Begin() { known_.reset(); }
+  // 1 or more. Any thread.
+  void SetEventsKept(uint64_t events) { events_kept_ = events; }
   // Before the commit: forgets a slice of the oldest events if there are more than enough.
   absl::Status Trim();
 
@@ -39,6 +42,9 @@ class SqliteTransaction final : public app::Transaction {
   absl::Status PutFile(const domain::JobId& id, const domain::File& file) override;
   absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) override;
   absl::Status ReleaseDestinations(const domain::JobId& id) override;
+  absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) override;
+  absl::StatusOr<app::PolicyRecord> GetPolicy() override;
+  absl::Status PutPolicy(const app::PolicyRecord& record) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,
@@ -51,7 +57,7 @@ class SqliteTransaction final : public app::Transaction {
   absl::StatusOr<int64_t> SeqOf(const domain::JobId& id);
 
   Database& database_;
-  const uint64_t events_kept_;
+  std::atomic<uint64_t> events_kept_;
   std::optional<std::pair<domain::JobId, int64_t>> known_;  // the last job's id and seq
 };
 

@@ -100,7 +100,7 @@ absl::StatusOr<std::string> World::JobIn(v1::Job::State state) {
 
 World& SharedWorld() {
   if (shared == nullptr) {
-    shared = std::make_unique<World>(TestBitsd::Options{.config = "background_slots: 1"});
+    shared = std::make_unique<World>(TestBitsd::Options{.config = "policy { background_slots: 1 }"});
   }
   return *shared;
 }

@@ -78,7 +78,7 @@ origin=http://127.0.0.1:$port
 
 # --- bitsd --------------------------------------------------------------------------------------
 
-echo 'background_slots: 1' >"$work/config"
+echo 'policy { background_slots: 1 }' >"$work/config"
 mkfifo "$work/server" "$work/watch"
 "$bitsd" --listen=127.0.0.1:0 --state_dir="$work/state" --root="$work/root" \
   --config="$work/config" >"$work/server" 2>&1 &

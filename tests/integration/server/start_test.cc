@@ -111,10 +111,10 @@ TEST(Start, WrongFlagOrConfigurationIsRefusedAndNamed) {
   };
   ExpectRefusal(TryStart(options("--no_such_flag=1")), "--no_such_flag");
   ExpectRefusal(TryStart(options("--config=" + (dir / "missing"))), dir / "missing");
-  WriteFile(dir / "config", "background_slots: 0x\nno_such_field: 1");
+  WriteFile(dir / "config", "policy { background_slots: 0x }\nno_such_field: 1");
   ExpectRefusal(TryStart(options("--config=" + (dir / "config"))), "line 1");
-  WriteFile(dir / "config", "events_kept: 1");
-  ExpectRefusal(TryStart(options("--config=" + (dir / "config"))), "events_kept");
+  WriteFile(dir / "config", "policy { events_kept: 1 }");
+  ExpectRefusal(TryStart(options("--config=" + (dir / "config"))), "policy.events_kept");
 }
 
 TEST(Start, UnixSocketServesAndIsTakenOverFromADeadServer) {

@@ -9,7 +9,7 @@ namespace {
 
 std::unique_ptr<Application> MakeApplication(World& w) {
   Application::Options options;
-  options.turns.background_slots = w.background_slots;
+  options.policy = w.policy;
   auto app = std::make_unique<Application>(
       Application::Ports{w.store.get(), &w.files, w.engine.get(), &w.clock, &w.executor}, options,
       *w.store->LastRevision());
@@ -19,7 +19,8 @@ std::unique_ptr<Application> MakeApplication(World& w) {
 
 }  // namespace
 
-World::World(uint32_t slots) : background_slots(slots) {
+World::World(uint32_t background_slots)
+    : policy{{"background_slots", uint64_t{background_slots}}} {
   store::MemoryJobStore::Options options;
   options.synchronous = true;
   store = std::make_unique<store::MemoryJobStore>(options);

@@ -57,7 +57,7 @@ struct World {
   std::unique_ptr<store::MemoryJobStore> store;
   std::unique_ptr<Application> app;
   Principal alice{"alice", false};
-  uint32_t background_slots;
+  domain::PolicySettings policy;  // the file's
 };
 
 }  // namespace bits::app::testing

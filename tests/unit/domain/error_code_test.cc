@@ -114,8 +114,8 @@ TEST(ErrorCode, KnowsTheOthersByTheirWindowsValues) {
 
 // error_code.h says of each in a comment which symbol it is.
 TEST(ErrorCode, ConstantsAreWhatTheirCommentsSay) {
-  EXPECT_EQ(SymbolOf(kPartialComplete), "BG_S_PARTIAL_COMPLETE");
-  EXPECT_EQ(SymbolOf(kUnableToDeleteFiles), "BG_S_UNABLE_TO_DELETE_FILES");
+  EXPECT_EQ(SymbolOf(kSuccessPartialComplete), "BG_S_PARTIAL_COMPLETE");
+  EXPECT_EQ(SymbolOf(kSuccessUnableToDeleteFiles), "BG_S_UNABLE_TO_DELETE_FILES");
   EXPECT_EQ(SymbolOf(kNotFound), "BG_E_NOT_FOUND");
   EXPECT_EQ(SymbolOf(kInvalidState), "BG_E_INVALID_STATE");
   EXPECT_EQ(SymbolOf(kEmpty), "BG_E_EMPTY");

@@ -45,7 +45,7 @@ TEST(TransitionTable, IsTotalAndInOrder) {
 TEST(TransitionTable, RulesAgreeWithThemselves) {
   for (const Rule& rule : TransitionTable()) {
     SCOPED_TRACE(std::string(StateName(rule.from)) + " " + std::string(EventName(rule.event)));
-    EXPECT_EQ(rule.verdict == Verdict::kRefuse, rule.refusal != kOk);
+    EXPECT_EQ(rule.verdict == Verdict::kRefuse, rule.refusal != kSuccess);
     if (rule.verdict == Verdict::kMove) {
       EXPECT_NE(rule.to, rule.from);
     } else {

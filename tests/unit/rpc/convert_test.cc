@@ -29,7 +29,7 @@ domain::Job Job() {
 v1::Job Converted(const domain::Job& job) {
   v1::Job converted;
   converted.set_description("from before");
-  ToProto(job, domain::TimerPolicy(), &converted);
+  ToProto(job, domain::Policy(), &converted);
   return converted;
 }
 
@@ -281,7 +281,7 @@ TEST(ConvertEventTest, EveryKind) {
     event.job = Job();
     event.file = 4;
     v1::JobEvent converted;
-    ToProto(event, domain::TimerPolicy(), &converted);
+    ToProto(event, domain::Policy(), &converted);
     EXPECT_EQ(converted.type(), c.type);
     EXPECT_EQ(converted.job().display_name(), "job");
     EXPECT_EQ(converted.file(), c.names_file ? std::string("jobs/") + kId + "/files/4" : "");
@@ -294,7 +294,7 @@ TEST(ConvertEventTest, EveryKind) {
   failed.job = Job();
   failed.error = NotFoundError();
   v1::JobEvent converted;
-  ToProto(failed, domain::TimerPolicy(), &converted);
+  ToProto(failed, domain::Policy(), &converted);
   EXPECT_EQ(converted.error().code(), "BG_E_HTTP_ERROR_404");
 }
 
