@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 TEST(WatchLimitsTest, AnExpiredCursor) {
   WorldOptions options;
   options.application.watch_ring = 4;
-  options.store.events_kept = 10;
   RpcWorld world(options);
+  world.store.SetEventsKept(10);  // fewer than the policy may say
   std::string cursor;
   {
     Watcher watcher(world.jobs.get(), {});
