@@ -78,6 +78,11 @@ absl::StatusOr<v1::Job> Client::CancelJob(const std::string& name,
   return connection_->CancelJob(Named<v1::CancelJobRequest>(name), options);
 }
 
+absl::StatusOr<v1::Job> Client::TakeOwnership(const std::string& name,
+                                              const CallOptions& options) const {
+  return connection_->TakeOwnership(Named<v1::TakeOwnershipRequest>(name), options);
+}
+
 absl::StatusOr<v1::Job> Client::CompleteJob(const std::string& name,
                                             const CallOptions& options) const {
   return connection_->CompleteJob(Named<v1::CompleteJobRequest>(name), options);

@@ -86,6 +86,10 @@ class GrpcConnection final : public Connection {
                                       const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::CompleteJob, request, options);
   }
+  absl::StatusOr<v1::Job> TakeOwnership(const v1::TakeOwnershipRequest& request,
+                                        const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::TakeOwnership, request, options);
+  }
   std::unique_ptr<WatchSession> WatchJobs(const WatchOptions& options) override {
     return std::make_unique<client_internal::ResumingWatchSession>(
         jobs_, [metadata = options_.metadata] { return NewContext(metadata); }, options_.retry,

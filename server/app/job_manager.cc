@@ -348,6 +348,16 @@ void JobManager::SuspendJob(const Principal& principal, const JobId& id,
   Verb(principal, id, options, domain::Suspend{}, std::move(done));
 }
 
+void JobManager::TakeOwnership(const Principal& principal, const JobId& id,
+                               const CallOptions& options, JobCallback done) {
+  if (!principal.administrator) {
+    return done(MakeRefusal(absl::StatusCode::kPermissionDenied,
+                            domain::SymbolOf(domain::kAccessDenied),
+                            "Only an administrator can take a job."));
+  }
+  Verb(principal, id, options, domain::TakeOwnership{principal.name}, std::move(done));
+}
+
 void JobManager::CancelJob(const Principal& principal, const JobId& id,
                            const CallOptions& options, JobCallback done) {
   VerbAndWait(principal, id, options, domain::Cancel{}, std::move(done));

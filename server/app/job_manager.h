@@ -79,6 +79,9 @@ class JobManager {
                  JobCallback done);
   void SuspendJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                   JobCallback done);
+  // The caller, an administrator, becomes the owner.
+  void TakeOwnership(const Principal& principal, const domain::JobId& id,
+                     const CallOptions& options, JobCallback done);
   // Answers once the temporary files are dealt with.
   void CancelJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                  JobCallback done);

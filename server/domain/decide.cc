@@ -26,6 +26,7 @@ WhilePending GateWhilePublishing(EventKind kind) {
     case EventKind::kAddFiles:
     case EventKind::kUpdate:
     case EventKind::kSetRemoteName:
+    case EventKind::kTakeOwnership:
       return WhilePending::kRefuse;
     case EventKind::kCheckpoint:
     case EventKind::kFileRestarted:
@@ -132,6 +133,11 @@ class Maker {
     file_->remote_name = e.remote_name;
     file_changed_ = true;
     if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
+  }
+
+  void Apply(const TakeOwnership& e) {
+    OwnerActed();
+    job().owner = e.owner;
   }
 
   void Apply(const Start&) { Changed(); }
@@ -379,6 +385,7 @@ class Maker {
       case EventKind::kAddFiles:
       case EventKind::kUpdate:
       case EventKind::kSetRemoteName:
+      case EventKind::kTakeOwnership:
       case EventKind::kPublishFailed:
       case EventKind::kCleanedUp:
         if (!moved) changes.push_back(ChangeKind::kModified);

@@ -24,6 +24,7 @@ enum class EventKind : uint8_t {
   kAddFiles,
   kUpdate,
   kSetRemoteName,
+  kTakeOwnership,
   // The transfer's: those that come too late are ignored.
   kStart,
   kBytesArrived,
@@ -45,7 +46,7 @@ enum class EventKind : uint8_t {
   kPublishFailed,
   kCleanedUp,
 };
-inline constexpr int kEventKindCount = 24;
+inline constexpr int kEventKindCount = 25;
 
 struct Resume {};
 struct Suspend {};
@@ -71,6 +72,10 @@ struct Update {
 // Of the file that Decide() is given.
 struct SetRemoteName {
   std::string remote_name;
+};
+// An administrator makes the job theirs: what was the former owner's alone goes.
+struct TakeOwnership {
+  std::string owner;
 };
 
 // The scheduler gives the job its turn.
@@ -127,7 +132,7 @@ struct CleanedUp {
   bool temporaries_left = false;
 };
 
-using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName,
+using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName, TakeOwnership,
                            Start, BytesArrived, Checkpoint, FileRestarted, FileTransferred, Fail,
                            Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
                            FilePublished, FileLost, Published, PublishFailed, CleanedUp>;

@@ -43,6 +43,8 @@ std::string_view EventName(EventKind kind) {
       return "Update";
     case EventKind::kSetRemoteName:
       return "SetRemoteName";
+    case EventKind::kTakeOwnership:
+      return "TakeOwnership";
     case EventKind::kStart:
       return "Start";
     case EventKind::kBytesArrived:

@@ -83,6 +83,9 @@ constexpr Row kRows[] = {
     {E::kSetRemoteName, kActive, Guard::kAlways, Stay(kRestartFile)},
     {E::kSetRemoteName, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
+    {E::kTakeOwnership, kLive, Guard::kAlways, Stay(kSchedule)},
+    {E::kTakeOwnership, kFinal, Guard::kAlways, Refuse(kInvalidState)},
+
     // The transfer.
     {E::kStart, In(S::kQueued), Guard::kAllTransferred, Move(S::kTransferred)},
     {E::kStart, In(S::kQueued), Guard::kAlways, Move(S::kConnecting, kStartFiles)},

@@ -196,6 +196,12 @@ JobService::Reactor* JobService::CompleteJob(Context* context,
   return RunVerb(*context, "CompleteJob", *request, &app::JobManager::CompleteJob, response);
 }
 
+JobService::Reactor* JobService::TakeOwnership(Context* context,
+                                               const v1::TakeOwnershipRequest* request,
+                                               v1::Job* response) {
+  return RunVerb(*context, "TakeOwnership", *request, &app::JobManager::TakeOwnership, response);
+}
+
 grpc::ServerWriteReactor<v1::JobEvent>* JobService::WatchJobs(Context* context,
                                                               const v1::WatchJobsRequest* request) {
   const auto begin = [&]() -> absl::StatusOr<WatchSpec> {

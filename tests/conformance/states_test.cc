@@ -41,27 +41,28 @@ struct Cell {
 // Resume in TRANSFERRED, are as design.md decided.
 std::vector<Cell> Matrix() {
   const std::vector<std::string> methods = {"Resume",   "Suspend",   "Cancel",    "Complete",
-                                            "AddFiles", "UpdateJob", "UpdateFile"};
+                                            "AddFiles", "UpdateJob", "UpdateFile",
+                                            "TakeOwnership"};
   const Outcome queued = To(Job::STATE_QUEUED);
   const Outcome suspended = To(Job::STATE_SUSPENDED);
   const Outcome cancelled = To(Job::STATE_CANCELLED);
   const Outcome done = To(Job::STATE_ACKNOWLEDGED);
   const std::vector<std::pair<Job::State, std::vector<Outcome>>> rows = {
-      {Job::STATE_SUSPENDED, {queued, kNothing, cancelled, done, kChanges, kChanges, kChanges}},
-      {Job::STATE_QUEUED, {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges}},
+      {Job::STATE_SUSPENDED, {queued, kNothing, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
+      {Job::STATE_QUEUED, {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
       {Job::STATE_CONNECTING,
-       {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges}},
+       {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
       {Job::STATE_TRANSFERRING,
-       {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges}},
+       {kNothing, suspended, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
       {Job::STATE_TRANSIENT_ERROR,
-       {queued, suspended, cancelled, done, kChanges, kChanges, kChanges}},
-      {Job::STATE_ERROR, {queued, kNothing, cancelled, done, kChanges, kChanges, kChanges}},
+       {queued, suspended, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
+      {Job::STATE_ERROR, {queued, kNothing, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
       {Job::STATE_TRANSFERRED,
-       {kNothing, kNothing, cancelled, done, kChanges, kChanges, kChanges}},
+       {kNothing, kNothing, cancelled, done, kChanges, kChanges, kChanges, kChanges}},
       {Job::STATE_ACKNOWLEDGED,
-       {kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused}},
+       {kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused}},
       {Job::STATE_CANCELLED,
-       {kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused}},
+       {kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused, kRefused}},
   };
   std::vector<Cell> cells;
   for (const auto& [state, outcomes] : rows) {
@@ -76,6 +77,7 @@ grpc::Status CallMethod(World& world, const std::string& method, const std::stri
   if (method == "Suspend") return bitsd.Suspend(job).status;
   if (method == "Cancel") return bitsd.Cancel(job).status;
   if (method == "Complete") return bitsd.Complete(job).status;
+  if (method == "TakeOwnership") return bitsd.TakeOwnership(job).status;
   if (method == "AddFiles") return bitsd.AddFile(job, {world.ServeSilence()}).status;
   if (method == "UpdateFile") {
     // What keeps the job in its state now must go on keeping it there.
@@ -262,7 +264,7 @@ TEST(UnknownJob, EveryMethodIsRefusedWithNotFound) {
   const std::string job = "jobs/01234567-89ab-4cde-8f01-23456789abcd";
   const auto not_found = Refused(grpc::StatusCode::NOT_FOUND, "BG_E_NOT_FOUND");
   for (const std::string method : {"Resume", "Suspend", "Cancel", "Complete", "AddFiles",
-                                   "UpdateJob"}) {
+                                   "UpdateJob", "TakeOwnership"}) {
     EXPECT_THAT(CallMethod(world, method, job), not_found) << method;
   }
   EXPECT_THAT(bitsd.SetRemoteName(job, 1, world.ServeSilence()), not_found);

@@ -1,4 +1,4 @@
-// resume, suspend, complete, cancel: one verb for each of some jobs.
+// resume, suspend, complete, cancel, take: one verb for each of some jobs.
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
 
@@ -85,6 +85,9 @@ std::vector<Command> VerbCommands() {
                "the exit code is 4.\n"),
       MakeVerb("cancel", &Client::CancelJob, false, "end jobs and delete what they fetched",
                "What `bitsctl complete` has published stays.\n"),
+      MakeVerb("take", &Client::TakeOwnership, false, "become the owner of jobs",
+               "An administrator's. What the former owner alone knew is gone from the job:\n"
+               "credentials, custom headers and the like. (BITS: TakeOwnership)\n"),
   };
 }
 

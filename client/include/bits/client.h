@@ -83,6 +83,9 @@ class Client {
   absl::StatusOr<v1::Job> CancelJob(const std::string& name, const CallOptions& options = {}) const;
   absl::StatusOr<v1::Job> CompleteJob(const std::string& name,
                                       const CallOptions& options = {}) const;
+  // The caller, who must be an administrator, becomes the owner.
+  absl::StatusOr<v1::Job> TakeOwnership(const std::string& name,
+                                        const CallOptions& options = {}) const;
   std::unique_ptr<WatchSession> WatchJobs(const WatchOptions& options) const {
     return connection_->WatchJobs(options);
   }

@@ -52,6 +52,8 @@ class Connection {
                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> CompleteJob(const v1::CompleteJobRequest& request,
                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> TakeOwnership(const v1::TakeOwnershipRequest& request,
+                                                const CallOptions& options) = 0;
   // Does not wait for the server: what it says comes from WatchSession::Next(). The
   // session may outlive the connection.
   virtual std::unique_ptr<WatchSession> WatchJobs(const WatchOptions& options) = 0;

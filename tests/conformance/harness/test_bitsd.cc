@@ -241,6 +241,12 @@ Reply<Job> TestBitsd::Complete(const std::string& job) {
   return Call<Job>([&](auto* c, auto* r) { return jobs_->CompleteJob(c, request, r); });
 }
 
+Reply<Job> TestBitsd::TakeOwnership(const std::string& job) {
+  v1::TakeOwnershipRequest request;
+  request.set_name(job);
+  return Call<Job>([&](auto* c, auto* r) { return jobs_->TakeOwnership(c, request, r); });
+}
+
 Reply<v1::Error> TestBitsd::GetError(const std::string& job, const std::string& language) {
   v1::GetErrorRequest request;
   request.set_job(job);

@@ -105,6 +105,7 @@ class TestBitsd {
   Reply<v1::Job> Suspend(const std::string& job);
   Reply<v1::Job> Cancel(const std::string& job);
   Reply<v1::Job> Complete(const std::string& job);
+  Reply<v1::Job> TakeOwnership(const std::string& job);
   Reply<v1::Error> GetError(const std::string& job, const std::string& language = "");
   Reply<v1::ListErrorsResponse> ListErrors(const std::string& job);
   Reply<v1::DescribeErrorResponse> DescribeError(uint32_t hresult,

@@ -86,9 +86,10 @@ TEST(ConnectionTest, EveryMutationOfEveryKindHasItsOwnRequestId) {
   EXPECT_TRUE(client.ResumeJob("jobs/1").ok());
   EXPECT_TRUE(client.SuspendJob("jobs/1").ok());
   EXPECT_TRUE(client.CancelJob("jobs/1").ok());
+  EXPECT_TRUE(client.TakeOwnership("jobs/1").ok());
   EXPECT_TRUE(client.CompleteJob("jobs/1").ok());
   EXPECT_TRUE(client.CompleteJob("jobs/1").ok());
-  EXPECT_THAT(ids, SizeIs(9));
+  EXPECT_THAT(ids, SizeIs(10));
 }
 
 TEST(ConnectionTest, TheCallersRequestIdIsKept) {

@@ -131,6 +131,7 @@ struct FakeBitsd::Services {
     BITS_FAKE_METHOD(UpdateFile, File, update_file)
     BITS_FAKE_METHOD(ResumeJob, Job, resume_job)
     BITS_FAKE_METHOD(SuspendJob, Job, suspend_job)
+    BITS_FAKE_METHOD(TakeOwnership, Job, take_ownership)
     BITS_FAKE_METHOD(CancelJob, Job, cancel_job)
     BITS_FAKE_METHOD(CompleteJob, Job, complete_job)
     grpc::ServerWriteReactor<v1::JobEvent>* WatchJobs(grpc::CallbackServerContext* context,

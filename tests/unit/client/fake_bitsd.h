@@ -47,6 +47,7 @@ struct FakeHandlers {
   Handler<v1::UpdateFileRequest, v1::File> update_file;
   Handler<v1::ResumeJobRequest, v1::Job> resume_job;
   Handler<v1::SuspendJobRequest, v1::Job> suspend_job;
+  Handler<v1::TakeOwnershipRequest, v1::Job> take_ownership;
   Handler<v1::CancelJobRequest, v1::Job> cancel_job;
   Handler<v1::CompleteJobRequest, v1::Job> complete_job;
   // On a thread of its own.

@@ -81,6 +81,8 @@ std::vector<Sample> Samples(E kind) {
       return {{update}};
     case E::kSetRemoteName:
       return {{SetRemoteName{"http://mirror.test/x"}, false, N::kAny}};
+    case E::kTakeOwnership:
+      return {{TakeOwnership{"root"}}};
     case E::kStart:
       return {{Start{}}};
     case E::kBytesArrived:
@@ -184,7 +186,7 @@ void ExpectAsTheRuleSays(const Rule& rule, const World& w, const absl::StatusOr<
   EXPECT_EQ(d->job.version, w.job.version);
   EXPECT_EQ(d->job.revision, w.job.revision);
   EXPECT_EQ(d->job.id, w.job.id);
-  EXPECT_EQ(d->job.owner, w.job.owner);
+  EXPECT_EQ(d->job.owner, rule.event == E::kTakeOwnership ? "root" : w.job.owner);
   EXPECT_EQ(d->job.create_time, w.job.create_time);
   const bool told = std::find(d->changes.begin(), d->changes.end(), ChangeKind::kStateChanged) !=
                     d->changes.end();
@@ -254,7 +256,7 @@ TEST(DecideTable, WhileFilesArePublishedVerbsAreRefused) {
     World w = World::In(state);
     w.Must(Complete{});
     for (E verb : {E::kResume, E::kSuspend, E::kCancel, E::kComplete, E::kAddFiles, E::kUpdate,
-                   E::kSetRemoteName}) {
+                   E::kSetRemoteName, E::kTakeOwnership}) {
       SCOPED_TRACE(std::string(StateName(state)) + " " + std::string(EventName(verb)));
       const absl::StatusOr<Decision> d = Decide(w.job, &w.file(1), Samples(verb)[0].event, w.now);
       EXPECT_EQ(ReasonOf(d), "BG_E_INVALID_STATE");

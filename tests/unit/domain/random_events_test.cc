@@ -179,6 +179,8 @@ class Course {
         return RandomUpdate();
       case E::kSetRemoteName:
         return SetRemoteName{"https://mirror.test/x?y=z"};
+      case E::kTakeOwnership:
+        return TakeOwnership{"root"};
       case E::kStart:
         return Start{};
       case E::kBytesArrived:

@@ -50,6 +50,7 @@ ReferenceModel::Answer ReferenceModel::Step(const Event& event, uint32_t ordinal
     case EventKind::kAddFiles:
     case EventKind::kUpdate:
     case EventKind::kSetRemoteName:
+    case EventKind::kTakeOwnership:
       return Over() || publishing_ ? kWrongState : Verb(event, ordinal);
     case EventKind::kStart:
     case EventKind::kBytesArrived:
@@ -98,7 +99,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (ordinal == 0) return kNothing;
   } else if (std::holds_alternative<Complete>(event)) {
     publishing_ = true;
-  } else {
+  } else if (!std::holds_alternative<TakeOwnership>(event)) {
     Go(S::kCancelled);
     cleaning_ = true;
   }
