@@ -347,8 +347,12 @@ TEST_F(ResumeTest, ConnectionsThatAreCutOff) {
         EXPECT_EQ(spec.file.bytes_transferred, before + 800'000);
       }
       before = spec.file.bytes_transferred;
-      Origin(old_, "\"v1\"", kOldDate,
-             {.cut_after = reset && tries > 5 ? kSize : 800'000, .reset = reset});
+      // On a busy machine resets may take all there is, time and again: in the end there are none.
+      if (reset && tries > 5) {
+        Origin(old_, "\"v1\"", kOldDate, {});
+      } else {
+        Origin(old_, "\"v1\"", kOldDate, {.cut_after = 800'000, .reset = reset});
+      }
     }
     EXPECT_TRUE(TemporaryContent() == old_);
     BITS_ASSERT_OK(files_->Remove(spec.file.temporary_path));
