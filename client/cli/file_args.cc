@@ -1,7 +1,9 @@
 #include "client/cli/file_args.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -137,6 +139,53 @@ absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector
     *files[i].mutable_checksum() = *checksum;
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::FileRange>> ParseRanges(const std::string& text) {
+  std::vector<v1::FileRange> ranges;
+  const std::vector<std::string> parts = absl::StrSplit(text, ',', absl::SkipEmpty());
+  for (const std::string& part : parts) {
+    const auto colon = part.find(':');
+    v1::FileRange& range = ranges.emplace_back();
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    const std::string rest = colon == std::string::npos ? "" : part.substr(colon + 1);
+    const bool to_eof = absl::AsciiStrToLower(rest) == "eof";
+    if (!absl::SimpleAtoi(part.substr(0, colon), &offset) ||
+        (!to_eof && !absl::SimpleAtoi(rest, &length))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Printable(part), "\" is no range; one is OFFSET:LENGTH or OFFSET:eof"));
+    }
+    range.set_offset(offset);
+    if (!to_eof) range.set_length(length);
+  }
+  return ranges;
+}
+
+absl::Status SetRanges(const std::vector<std::string>& ranges, std::vector<v1::File>& files) {
+  if (ranges.empty()) return absl::OkStatus();
+  if (ranges.size() != files.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("there are ", files.size(), " files and ranges of ", ranges.size(),
+                     ": give them for each file, in their order; \"\" is all of a file"));
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    auto parsed = ParseRanges(ranges[i]);
+    if (!parsed.ok()) return parsed.status();
+    for (v1::FileRange& range : *parsed) *files[i].add_ranges() = std::move(range);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<OptionSpec> FileOptionSpecs() {
+  return {
+      {"checksum", "ALGORITHM:HEX", "what a file must hash to; one for each file, in order", true},
+      {"ranges", "RANGES", "parts of a file, 0:100,200:eof; for each file, in order", true}};
+}
+
+absl::Status ApplyFileOptions(const Arguments& arguments, std::vector<v1::File>& files) {
+  if (auto status = SetChecksums(arguments.GetAll("checksum"), files); !status.ok()) return status;
+  return SetRanges(arguments.GetAll("ranges"), files);
 }
 
 }  // namespace bits::cli

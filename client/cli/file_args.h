@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bits/v1/file.pb.h"
+#include "client/cli/arguments.h"
 
 namespace bits::cli {
 
@@ -28,6 +29,16 @@ absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text);
 
 // One checksum for each file, in their order; or none at all.
 absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files);
+
+// OFFSET:LENGTH or OFFSET:eof, parted by commas: 0:100,200:eof.
+absl::StatusOr<std::vector<v1::FileRange>> ParseRanges(const std::string& text);
+
+// The ranges of each file, in their order; or of none at all. An empty one: all of the file.
+absl::Status SetRanges(const std::vector<std::string>& ranges, std::vector<v1::File>& files);
+
+// --checksum and --ranges.
+std::vector<OptionSpec> FileOptionSpecs();
+absl::Status ApplyFileOptions(const Arguments& arguments, std::vector<v1::File>& files);
 
 }  // namespace bits::cli
 

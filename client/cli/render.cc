@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 
@@ -210,6 +211,15 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_url
                                                : "",
                    "\n    from ",
                    Printable(show_urls ? file.remote_name() : RedactUrl(file.remote_name())), "\n");
+  if (file.ranges_size() > 0) {
+    std::vector<std::string> parts;
+    for (const v1::FileRange& range : file.ranges()) {
+      parts.push_back(absl::StrCat(range.offset(), ":", range.has_length()
+                                                            ? absl::StrCat(range.length())
+                                                            : std::string("eof")));
+    }
+    absl::StrAppend(&text, "    ranges ", absl::StrJoin(parts, ","), "\n");
+  }
   if (file.has_last_modified()) {
     absl::StrAppend(&text, "    last modified ", TimeText(file.last_modified(), zone), "\n");
   }

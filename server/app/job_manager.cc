@@ -138,11 +138,21 @@ absl::StatusOr<std::optional<RequestRecord>> FindRepeated(Step& step, const Prin
   return found;
 }
 
+absl::Status CheckRanges(const domain::Policy& policy, const std::vector<File>& files) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    BITS_RETURN_IF_ERROR(domain::CheckRangeCount(policy, files[i].ranges.size(),
+                                                 absl::StrCat("files[", i, "].ranges")));
+  }
+  return absl::OkStatus();
+}
+
 // What the policy allows; an administrator may have as much as there is room for.
-absl::Status CheckNewJob(Step& step, const Principal& principal, const Job& job, size_t files) {
+absl::Status CheckNewJob(Step& step, const Principal& principal, const Job& job,
+                         const std::vector<File>& files) {
   if (principal.administrator) return absl::OkStatus();
   BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(step.policy(), job.maximum_download_time));
-  BITS_RETURN_IF_ERROR(domain::CheckFileCount(step.policy(), files));
+  BITS_RETURN_IF_ERROR(domain::CheckFileCount(step.policy(), files.size()));
+  BITS_RETURN_IF_ERROR(CheckRanges(step.policy(), files));
   BITS_ASSIGN_OR_RETURN(const domain::LiveJobs live, step.txn().CountLiveJobs(job.owner));
   return domain::CheckJobCount(step.policy(), live);
 }
@@ -177,6 +187,7 @@ absl::StatusOr<std::vector<File>> JobManager::Resolve(const std::vector<NewFile>
     file.local_name = files[i].local_name;
     file.path = *std::move(path);
     file.checksum = files[i].checksum;
+    file.ranges = files[i].ranges;
     resolved.push_back(std::move(file));
   }
   return resolved;
@@ -204,7 +215,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
           return absl::OkStatus();
         }
         BITS_RETURN_IF_ERROR(resolved.status());
-        BITS_RETURN_IF_ERROR(CheckNewJob(step, principal, job, resolved->size()));
+        BITS_RETURN_IF_ERROR(CheckNewJob(step, principal, job, *resolved));
         BITS_ASSIGN_OR_RETURN(domain::Decision decision,
                               domain::DecideCreate(job, *resolved, start, step.now()));
         BITS_RETURN_IF_ERROR(step.Create(decision));
@@ -265,6 +276,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
           if (limited) {
             BITS_RETURN_IF_ERROR(domain::CheckFileCount(
                 call.step.policy(), uint64_t{call.job.progress.files_total} + resolved->size()));
+            BITS_RETURN_IF_ERROR(CheckRanges(call.step.policy(), *resolved));
           }
           std::vector<File> added = *resolved;
           call.record.first_file = call.job.progress.files_total + 1;

@@ -39,6 +39,7 @@ struct NewFile {
   std::string remote_name;
   std::string local_name;
   std::optional<domain::Checksum> checksum;
+  domain::FileRanges ranges = {};
 };
 
 struct AddFilesOutcome {

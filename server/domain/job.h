@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "server/domain/error.h"
+#include "server/domain/file_range.h"
 
 namespace bits::domain {
 
@@ -63,6 +64,8 @@ struct Validators {
   std::string etag;           // as received; weak ones (W/...) prove nothing
   std::string last_modified;  // the header as received
   std::string resource = {};  // a digest of the URL that gave them, redirects followed
+  // The size of the whole remote file; of a file with ranges, whose bytes_total is another.
+  std::optional<uint64_t> remote_size = {};
   // Both empty: nothing can be proven, a resumed transfer must start over.
   bool operator==(const Validators&) const = default;
 };
@@ -76,6 +79,7 @@ struct File {
   // Tells the file at temporary_path, once it is whole, from any other. Empty: not known.
   std::string temporary_identity;
   std::optional<Checksum> checksum;
+  FileRanges ranges;  // empty: all of it
 
   std::optional<uint64_t> bytes_total;
   uint64_t bytes_transferred = 0;  // durable in temporary_path

@@ -169,6 +169,11 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
     to->mutable_checksum()->set_algorithm(AlgorithmOf(file.checksum->algorithm));
     to->mutable_checksum()->set_hex(file.checksum->hex);
   }
+  for (const domain::FileRange& range : file.ranges) {
+    v1::FileRange* filled = to->add_ranges();
+    filled->set_offset(range.offset);
+    if (range.length) filled->set_length(*range.length);
+  }
   if (file.last_modified) ToProto(*file.last_modified, to->mutable_last_modified());
   // An origin may send any bytes; a proto string holds UTF-8 only.
   to->set_remote_etag(CleanUtf8(file.validators.etag, file.validators.etag.size() + 3));

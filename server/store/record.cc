@@ -251,6 +251,12 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   to.set_last_modified_header(file.validators.last_modified);
   to.set_resource(file.validators.resource);
   to.set_temporary_identity(file.temporary_identity);
+  for (const domain::FileRange& range : file.ranges) {
+    v1::FileRange& record = *to.add_ranges();
+    record.set_offset(range.offset);
+    if (range.length.has_value()) record.set_length(*range.length);
+  }
+  if (file.validators.remote_size.has_value()) to.set_remote_size(*file.validators.remote_size);
   ToRecord(file.last_modified, [&to] { return to.mutable_last_modified(); });
   to.set_restarts(file.restarts);
 }
@@ -278,6 +284,12 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   to.validators.last_modified = std::move(*from.mutable_last_modified_header());
   to.validators.resource = std::move(*from.mutable_resource());
   to.temporary_identity = std::move(*from.mutable_temporary_identity());
+  for (const v1::FileRange& record : from.ranges()) {
+    domain::FileRange& range = to.ranges.emplace_back();
+    range.offset = record.offset();
+    if (record.has_length()) range.length = record.length();
+  }
+  if (from.has_remote_size()) to.validators.remote_size = from.remote_size();
   to.last_modified = FromRecord(from.has_last_modified(), from.last_modified());
   to.restarts = from.restarts();
   return true;

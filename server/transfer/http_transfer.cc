@@ -46,12 +46,25 @@ void HttpTransfer::Fetch() {
   fresh_ = false;
   if (request_.offset > 0) {
     request_.validators = delivery_->validators();
-    request_.total = delivery_->total();
+    request_.total = ranges().empty() ? delivery_->total() : request_.validators.remote_size;
     if (!ProvesVersion(request_.validators)) {
+      if (unproven_parts_) return delivery_->Fail(UnprovenParts());
       return delivery_->Restart(app::RestartReason::kUnproven, [this] { Fetch(); });
     }
   }
+  if (!ranges().empty() && !AskForPart()) return delivery_->Finish();
   Send();
+}
+
+bool HttpTransfer::AskForPart() {
+  const std::optional<domain::FileRange> next =
+      domain::Following(ranges(), delivery_->validators().remote_size, request_.offset);
+  if (!next) return false;
+  request_.ranged = request_.require_ranges = true;
+  PartRequest& part = request_.part.emplace();
+  part.first = next->offset;
+  if (next->length) part.last = next->offset + *next->length - 1;
+  return true;
 }
 
 void HttpTransfer::Send() {
@@ -85,7 +98,7 @@ void HttpTransfer::SetOptions() {
   const EngineOptions& options = context_->options;
   headers_ = Append(nullptr, "Accept-Encoding: identity");
   if (request_.ranged) {
-    headers_ = Append(std::move(headers_), absl::StrCat("Range: bytes=", request_.offset, "-"));
+    headers_ = Append(std::move(headers_), absl::StrCat("Range: ", RangeValue(request_)));
   }
   if (request_.offset > 0) {
     headers_ = Append(std::move(headers_), "If-Range: " + IfRangeValue(request_.validators));
@@ -163,13 +176,21 @@ size_t HttpTransfer::OnHeader(char* data, size_t size, size_t count, void* self)
 bool HttpTransfer::TakeHead() {
   if (parser_.head().status / 100 == 1) return true;
   plan_ = CheckResponse(request_, parser_.head(), context_->clock->Now());
+  if (plan_->verdict == Verdict::kPart && plan_->total &&
+      !domain::LieWithin(ranges(), *plan_->total)) {
+    plan_->verdict = Verdict::kFail;
+    plan_->failure = RemoteFailure(
+        domain::kInvalidRange,
+        absl::StrCat("a range does not lie within the remote file of ", *plan_->total, " bytes"),
+        parser_.head().status);
+  }
   const bool until_close = !plan_->body_size && !parser_.head().chunked;
   tls_connection_ = until_close ? TlsConnectionOf(easy_.get()) : nullptr;
   switch (plan_->verdict) {
     case Verdict::kWhole:
     case Verdict::kPart:
       mode_ = Mode::kReceive;
-      delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+      Accept();
       return true;
     case Verdict::kRestartHere:
       mode_ = Mode::kHold;
@@ -186,6 +207,18 @@ bool HttpTransfer::TakeHead() {
       return true;
   }
   return false;
+}
+
+void HttpTransfer::Accept() {
+  if (ranges().empty()) {
+    return delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+  }
+  domain::Validators validators = plan_->validators;
+  if (plan_->total) validators.remote_size = plan_->total;
+  const std::optional<uint64_t> length = domain::LengthOf(ranges(), validators.remote_size);
+  // Several requests of one try go without proof no more than those of several tries.
+  unproven_parts_ = !ProvesVersion(validators);
+  delivery_->Accept(length, std::move(validators), plan_->last_modified);
 }
 
 size_t HttpTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
@@ -240,7 +273,7 @@ void HttpTransfer::RestartHere() {
   delivery_->Restart(plan_->reason, [this, alive = std::weak_ptr(alive_)] {
     if (alive.expired()) return;
     mode_ = Mode::kReceive;
-    delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+    Accept();
     if (outcome_) return Conclude(*outcome_);
     OnRoom();
   });
@@ -274,7 +307,7 @@ void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
     case Verdict::kRestartAnew:
       return delivery_->Restart(plan_->reason, [this] { Fetch(); });
     case Verdict::kComplete:
-      delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
+      Accept();
       return delivery_->Finish();
     case Verdict::kRedirect:
       return Redirect();
@@ -304,8 +337,9 @@ void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
   }
   // A 206 may give less than was asked for, if it says so; one that does not tell the whole leaves
   // it to the next answer whether this was the end.
-  const bool was_end = plan_->total ? delivery_->position() >= *plan_->total
-                                    : plan_->verdict != Verdict::kPart;
+  const std::optional<uint64_t> total = delivery_->total();
+  const bool was_end =
+      total ? delivery_->position() >= *total : plan_->verdict != Verdict::kPart;
   if (!was_end) return Fetch();
   delivery_->Finish();
 }
@@ -325,6 +359,12 @@ void HttpTransfer::Redirect() {
   }
   url_ = std::get<Url>(std::move(target));
   Send();
+}
+
+domain::Failure HttpTransfer::UnprovenParts() const {
+  return RemoteFailure(domain::kInsufficientRangeSupport,
+                       "the server gives neither an ETag nor a Last-Modified that would prove its "
+                       "ranges to be of one version");
 }
 
 domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const {

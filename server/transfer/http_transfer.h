@@ -38,12 +38,17 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
     kDiscard,  // its body is of no interest
   };
 
+  const domain::FileRanges& ranges() const { return delivery_->spec().file.ranges; }
+  // Of a file with ranges. False if nothing is left to ask for.
+  bool AskForPart();
   void Send();
   void SetOptions();
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
   static int OnConnected(void* self, char* remote, char* local, int remote_port, int local_port);
   bool TakeHead();
+  // Tells the delivery what follows, by the plan.
+  void Accept();
   size_t TakeBody(std::string_view data);
   void RestartHere();
   // The body is whole, though libcurl waits for the close.
@@ -53,6 +58,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   void Conclude(const MultiDriver::Outcome& outcome);
   void ConcludeBody(const MultiDriver::Outcome& outcome);
   void Redirect();
+  domain::Failure UnprovenParts() const;
   domain::Failure Explain(const MultiDriver::Outcome& outcome) const;
 
   void LookedUp();
@@ -69,6 +75,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
 
   Url url_;  // where redirects have led
   uint32_t redirects_ = 0;
+  bool unproven_parts_ = false;  // nothing proves that the next part is of the same version
   RangeRequest request_;
   CurlEasy easy_;
   CurlList headers_;

@@ -119,9 +119,20 @@ class Checker {
     return plan;
   }
 
+  // Whether the response proves that what is here is of another version.
+  bool OfAnotherVersion(std::optional<uint64_t> total) const {
+    return request_.offset > 0 && CompareVersions(request_.validators, request_.total, given_,
+                                                  total) == VersionMatch::kDifferent;
+  }
+
   ResponsePlan Whole() const {
     if (std::optional<ResponsePlan> bad = BadBody()) return *std::move(bad);
     const std::optional<uint64_t> length = Length();
+    if (request_.part && !OfAnotherVersion(length)) {
+      return Fail(domain::kInsufficientRangeSupport,
+                  "the server answered a request for a range with the whole file");
+    }
+    if (request_.part) return Anew(RestartReason::kChanged);
     if (request_.require_ranges && !length) {
       return Fail(domain::kMissingFileSize, "the server does not say how long the file is");
     }
@@ -133,8 +144,7 @@ class Checker {
       }
       return WithNewVersion(Verdict::kWhole);
     }
-    const bool changed = CompareVersions(request_.validators, request_.total, given_, length) ==
-                         VersionMatch::kDifferent;
+    const bool changed = OfAnotherVersion(length);
     if (request_.require_ranges && !changed) {
       return Fail(domain::kInsufficientRangeSupport,
                   "the server answered a request for a range with the whole file");
@@ -159,14 +169,16 @@ class Checker {
     if (std::optional<ResponsePlan> bad = BadBody()) return *std::move(bad);
     const std::optional<ContentRange> range = ParseContentRange(head_.content_range);
     if (!range) return WrongPart("the server sent a part without a valid Content-Range");
-    if (range->first != request_.offset) {
+    if (range->first != (request_.part ? request_.part->first : request_.offset) ||
+        (request_.part && request_.part->last && range->last > *request_.part->last)) {
       return WrongPart("the server sent another part than was asked for");
     }
     const uint64_t size = range->last - range->first + 1;
     if (Length().value_or(size) != size) {
       return Fail(domain::kInvalidHttpResponse, "Content-Length and Content-Range do not agree");
     }
-    if (request_.require_ranges && !range->total && !request_.total) {
+    const bool needs_total = request_.part ? !request_.part->last : request_.require_ranges;
+    if (needs_total && !range->total && !request_.total) {
       return Fail(domain::kMissingFileSize, "the server does not say how long the file is");
     }
     ResponsePlan plan = WithNewVersion(Verdict::kPart);
@@ -192,6 +204,10 @@ class Checker {
   // 416: there is nothing from `offset` on.
   ResponsePlan Unsatisfied() const {
     const std::optional<uint64_t> total = ParseUnsatisfiedRange(head_.content_range);
+    if (request_.part) {
+      if (OfAnotherVersion(total)) return Anew(RestartReason::kChanged);
+      return Fail(domain::kInvalidRange, "a range does not lie within the remote file");
+    }
     if (request_.offset == 0) {
       if (total != 0u) return FailStatus();
       ResponsePlan plan = WithNewVersion(Verdict::kComplete);
@@ -223,6 +239,13 @@ class Checker {
 
 bool ProvesVersion(const Validators& validators) {
   return IsStrong(validators.etag) || !validators.last_modified.empty();
+}
+
+std::string RangeValue(const RangeRequest& request) {
+  const uint64_t first = request.part ? request.part->first : request.offset;
+  std::string value = absl::StrCat("bytes=", first, "-");
+  if (request.part && request.part->last) absl::StrAppend(&value, *request.part->last);
+  return value;
 }
 
 std::string IfRangeValue(const Validators& validators) {

@@ -28,15 +28,22 @@ enum class VersionMatch : uint8_t { kSame, kDifferent, kUnproven };
 VersionMatch CompareVersions(const domain::Validators& known, std::optional<uint64_t> known_total,
                              const domain::Validators& given, std::optional<uint64_t> given_total);
 
+// What is asked for of a file with ranges.
+struct PartRequest {
+  uint64_t first = 0;              // of the remote file
+  std::optional<uint64_t> last = {};  // none: to its end
+};
+
 // What was asked for.
 struct RangeRequest {
-  uint64_t offset = 0;  // bytes here before
+  uint64_t offset = 0;  // bytes here before: without `part` also where the body is to begin
   // Of the version that they belong to. Only where offset is not 0.
   domain::Validators validators = {};
-  std::optional<uint64_t> total = {};
-  // A Range header was sent: where offset is not 0, or require_ranges.
+  std::optional<uint64_t> total = {};  // of the remote file, as in the plan
+  // A Range header was sent: where offset is not 0, or require_ranges, or a part is wanted.
   bool ranged = false;
   bool require_ranges = false;
+  std::optional<PartRequest> part = {};  // of a file with ranges; require_ranges is set too
   std::string resource = {};  // as in domain::Validators
 };
 
@@ -54,13 +61,16 @@ struct ResponsePlan {
   Verdict verdict = Verdict::kFail;
   app::RestartReason reason = app::RestartReason::kChanged;  // of kRestart...
   std::optional<uint64_t> body_size = {};                    // what the body must come to
-  std::optional<uint64_t> total = {};                        // of the file
+  std::optional<uint64_t> total = {};                        // of the remote file
   // Of the version that is here from now on. Last-Modified only where it tells versions apart (RFC
   // 9110, 8.8.2.2: it is older than the Date of the response).
   domain::Validators validators = {};
   std::optional<absl::Time> last_modified = {};
   domain::Failure failure = {};  // of kFail
 };
+
+// The value of the request's Range header.
+std::string RangeValue(const RangeRequest& request);
 
 // The plan for a final response (not 1xx). `now` is for Retry-After.
 ResponsePlan CheckResponse(const RangeRequest& request, const ResponseHead& head, absl::Time now);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/status_macros.h"
+#include "server/domain/error_code.h"
 #include "server/transfer/failure.h"
 #include "server/transfer/http_date.h"
 #include "server/transfer/response_check.h"
@@ -72,28 +73,42 @@ void SourceCopy::OnOpened(absl::StatusOr<Version> version) {
   if (!version.ok()) return delivery_->Fail(SourceFailure(version.status()));
   version_ = *std::move(version);
   domain::Validators validators{version_.etag, FormatHttpDate(version_.modified)};
+  const domain::FileRanges& ranges = delivery_->spec().file.ranges;
+  if (!domain::LieWithin(ranges, version_.size)) {
+    return delivery_->Fail(RemoteFailure(
+        domain::kInvalidRange,
+        absl::StrCat("a range does not lie within the remote file of ", version_.size, " bytes")));
+  }
+  if (!ranges.empty()) validators.remote_size = version_.size;
   if (delivery_->position() > 0) {
+    const domain::Validators& known = delivery_->validators();
     const VersionMatch match =
-        CompareVersions(delivery_->validators(), delivery_->total(), validators, version_.size);
+        CompareVersions(known, ranges.empty() ? delivery_->total() : known.remote_size, validators,
+                        version_.size);
     if (match != VersionMatch::kSame) {
       return delivery_->Restart(match == VersionMatch::kDifferent ? app::RestartReason::kChanged
                                                                   : app::RestartReason::kUnproven,
                                 [this] { Fetch(); });
     }
   }
-  delivery_->Accept(version_.size, std::move(validators), version_.modified);
+  const std::optional<uint64_t> total =
+      ranges.empty() ? version_.size : domain::LengthOf(ranges, version_.size);
+  delivery_->Accept(total, std::move(validators), version_.modified);
   ReadNext();
 }
 
 void SourceCopy::ReadNext() {
-  const uint64_t offset = delivery_->position();
-  if (offset >= version_.size) {
+  static const domain::FileRanges kAll = {{}};
+  const domain::FileRanges& ranges = delivery_->spec().file.ranges;
+  const std::optional<domain::FileRange> next = domain::Following(
+      ranges.empty() ? kAll : ranges, version_.size, delivery_->position());
+  if (!next) {
     return OnStrand<absl::StatusOr<Version>>([](Reader& reader) { return reader.Look(); },
                                              &SourceCopy::OnLookedAgain);
   }
-  const size_t size = std::min<uint64_t>(kPiece, version_.size - offset);
+  const size_t size = std::min<uint64_t>(kPiece, next->length.value_or(0));
   OnStrand<absl::StatusOr<std::vector<char>>>(
-      [offset, size](Reader& reader) { return reader.Read(offset, size); }, &SourceCopy::OnRead);
+      [offset = next->offset, size](Reader& reader) { return reader.Read(offset, size); }, &SourceCopy::OnRead);
 }
 
 void SourceCopy::OnRead(absl::StatusOr<std::vector<char>> bytes) {

@@ -244,5 +244,22 @@ TEST(RetentionPolicy, HoldsForJobsThatWereFinalBeforeItWasChanged) {
   EXPECT_TRUE(gone.ok()) << gone.status();
 }
 
+TEST(MaxRangesPerFile, OneMoreIsTooManyAndNotForAdministrators) {
+  Policed policed;
+  FileSpec file{.url = "http://127.0.0.1:1/x"};
+  for (uint64_t i = 0; i < 500; ++i) file.ranges.emplace_back(i * 10, 5);
+  const auto create = [&](const std::string& principal) {
+    return policed.Create(principal, {.files = {file}, .start = false});
+  };
+  EXPECT_THAT(create("alice"), Accepted());
+  file.ranges.emplace_back(5000, std::nullopt);
+  EXPECT_THAT(create("alice"), RefusedField("files[0].ranges", "BG_E_TOO_MANY_RANGES_IN_FILE"));
+  EXPECT_THAT(create(""), Accepted());
+  ASSERT_THAT(policed.Update("policy { max_ranges_per_file: 501 } "
+                             "update_mask { paths: 'max_ranges_per_file' }"),
+              Accepted());
+  EXPECT_THAT(create("alice"), Accepted());
+}
+
 }  // namespace
 }  // namespace bits::testing

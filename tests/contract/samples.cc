@@ -92,8 +92,8 @@ domain::Job Samples::Job() {
 
 domain::File Samples::File(uint32_t number) {
   domain::File file;
-  auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, bytes_total,
-         bytes_transferred, bytes_furthest, transferred, completed, validators, last_modified,
+  auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
+         bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validators, last_modified,
          restarts] = file;
   ordinal = number;
   remote_name = "http://origin/" + Bytes(40);
@@ -102,12 +102,15 @@ domain::File Samples::File(uint32_t number) {
   temporary_path = path + Bytes(10);
   temporary_identity = Bytes(20);
   if (OneIn(2)) checksum = {static_cast<domain::ChecksumAlgorithm>(1 + Below(4)), Bytes(64)};
+  for (uint64_t n = Below(4); n > 0; --n) ranges.push_back({random_(), std::nullopt});
+  if (!ranges.empty() && OneIn(2)) ranges.front().length = random_();
   if (OneIn(2)) bytes_total = random_();
   bytes_transferred = random_();
   bytes_furthest = random_();
   transferred = OneIn(2);
   completed = OneIn(2);
   validators = {Bytes(30), Bytes(30), Bytes(30)};
+  if (OneIn(2)) validators.remote_size = random_();
   if (OneIn(2)) last_modified = Time();
   restarts = static_cast<uint32_t>(random_());
   return file;

@@ -39,7 +39,7 @@ ExitCode RunAdd(const Arguments& arguments, Context& context) {
   const std::string& text = arguments.rest()[0];
   auto files = FilesFromPairs({arguments.rest().begin() + 1, arguments.rest().end()}, false);
   if (!files.ok()) return context.Misused(std::string(files.status().message()));
-  if (auto status = SetChecksums(arguments.GetAll("checksum"), *files); !status.ok()) {
+  if (auto status = ApplyFileOptions(arguments, *files); !status.ok()) {
     return context.Misused(std::string(status.message()));
   }
 
@@ -89,8 +89,7 @@ Command AddCommand() {
   command.arguments = "JOB URL LOCAL [URL LOCAL ...]";
   command.summary = "add files to a job";
   command.help = "All of them or none. LOCAL is a path under a root of bitsd.\n";
-  command.options = {
-      {"checksum", "ALGORITHM:HEX", "what a file must hash to; one for each file, in order", true}};
+  command.options = FileOptionSpecs();
   command.run = RunAdd;
   return command;
 }

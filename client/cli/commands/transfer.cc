@@ -189,7 +189,7 @@ ExitCode RunTransfer(const Arguments& arguments, Context& context) {
   if (arguments.rest().empty()) return context.Misused("which URL?");
   auto files = FilesFromPairs(arguments.rest(), true);
   if (!files.ok()) return context.Misused(std::string(files.status().message()));
-  if (auto status = SetChecksums(arguments.GetAll("checksum"), *files); !status.ok()) {
+  if (auto status = ApplyFileOptions(arguments, *files); !status.ok()) {
     return context.Misused(std::string(status.message()));
   }
   v1::CreateJobRequest request;
@@ -224,8 +224,9 @@ Command TransferCommand() {
   command.options = {
       {"resume", "JOB", "go on with a job that is there: resume, show, complete"},
       {"name", "NAME", "what the job is called (default: the name of the first file)"},
-      {"checksum", "ALGORITHM:HEX", "what a file must hash to; one for each file, in order", true},
       {"quiet", "", "show no progress"}};
+  const std::vector<OptionSpec> of_files = FileOptionSpecs();
+  command.options.insert(command.options.end() - 1, of_files.begin(), of_files.end());
   command.options.insert(command.options.end(), JobOptionSpecs().begin(), JobOptionSpecs().end());
   for (auto& option : command.options) {
     if (option.name == "priority") {

@@ -19,7 +19,7 @@ namespace bits::app {
 struct TransferSpec {
   domain::JobId job;
   uint32_t attempt = 0;  // the job's
-  // What is fetched and what is here of it: remote_name, path, temporary_path, checksum,
+  // What is fetched and what is here of it: remote_name, ranges, path, temporary_path, checksum,
   // bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;

@@ -20,6 +20,17 @@ v1::File FileOf(const std::string& url, const std::string& local) {
   return file;
 }
 
+v1::File FileOf(const FileSpec& spec, const std::string& local) {
+  v1::File file = FileOf(spec.url, local);
+  if (spec.checksum) *file.mutable_checksum() = *spec.checksum;
+  for (const auto& [offset, length] : spec.ranges) {
+    v1::FileRange& range = *file.add_ranges();
+    range.set_offset(offset);
+    if (length) range.set_length(*length);
+  }
+  return file;
+}
+
 void SetDuration(google::protobuf::Duration* to, absl::Duration duration) {
   to->set_seconds(absl::ToInt64Seconds(duration));
   to->set_nanos(static_cast<int32_t>(
@@ -121,10 +132,7 @@ v1::CreateJobRequest TestBitsd::RequestFor(const JobSpec& spec) {
   for (const FileSpec& file : spec.files) {
     const std::string local =
         file.local.empty() ? absl::StrCat("file-", ++files_made_) : file.local;
-    *request.add_files() = FileOf(file.url, local);
-    if (file.checksum) {
-      *request.mutable_files(request.files_size() - 1)->mutable_checksum() = *file.checksum;
-    }
+    *request.add_files() = FileOf(file, local);
   }
   request.set_start(spec.start);
   return request;
@@ -188,9 +196,8 @@ Reply<v1::AddFilesResponse> TestBitsd::AddFiles(const v1::AddFilesRequest& reque
 Reply<v1::AddFilesResponse> TestBitsd::AddFile(const std::string& job, const FileSpec& file) {
   v1::AddFilesRequest request;
   request.set_parent(job);
-  *request.add_files() = FileOf(
-      file.url, file.local.empty() ? absl::StrCat("file-", ++files_made_) : file.local);
-  if (file.checksum) *request.mutable_files(0)->mutable_checksum() = *file.checksum;
+  *request.add_files() =
+      FileOf(file, file.local.empty() ? absl::StrCat("file-", ++files_made_) : file.local);
   return AddFiles(request);
 }
 

@@ -28,6 +28,8 @@ struct FileSpec {
   std::string url;
   std::string local = {};  // empty: a name that no other file has
   std::optional<v1::Checksum> checksum = {};
+  // Offset and length, none: to the end.
+  std::vector<std::pair<uint64_t, std::optional<uint64_t>>> ranges = {};
 };
 
 // A job as tests want it, which is seldom more than its files.
@@ -133,6 +135,7 @@ class TestBitsd {
 };
 
 v1::File FileOf(const std::string& url, const std::string& local);
+v1::File FileOf(const FileSpec& spec, const std::string& local);
 
 void SetDuration(google::protobuf::Duration* to, absl::Duration duration);
 absl::Duration DurationOf(const google::protobuf::Duration& duration);

@@ -155,6 +155,27 @@ TEST(SetChecksumsTest, OneForEachFileOrNone) {
   EXPECT_EQ(files[1].checksum().hex(), "00000001");
 }
 
+TEST(ParseRangesTest, OffsetsAndLengths) {
+  const auto ranges = ParseRanges("0:100,200:eof");
+  ASSERT_TRUE(ranges.ok()) << ranges.status();
+  ASSERT_EQ(ranges->size(), 2u);
+  EXPECT_EQ((*ranges)[0].length(), 100u);
+  EXPECT_EQ((*ranges)[1].offset(), 200u);
+  EXPECT_FALSE((*ranges)[1].has_length());
+  for (const char* text : {"0", ":1", "0:", "0:x", "-1:2", "0:1;2:3"}) {
+    EXPECT_FALSE(ParseRanges(text).ok()) << text;
+  }
+}
+
+TEST(SetRangesTest, ForEachFileOrNone) {
+  std::vector<v1::File> files(2);
+  EXPECT_TRUE(SetRanges({}, files).ok());
+  EXPECT_FALSE(SetRanges({"0:1"}, files).ok());
+  EXPECT_TRUE(SetRanges({"", "5:eof"}, files).ok());
+  EXPECT_EQ(files[0].ranges_size(), 0);
+  EXPECT_EQ(files[1].ranges(0).offset(), 5u);
+}
+
 absl::StatusOr<std::vector<std::string>> Apply(const std::vector<std::string>& words,
                                                v1::Job& job) {
   return ApplyJobOptions(ParseArguments(words, JobOptionSpecs()).value(), job);

@@ -1,0 +1,90 @@
+// Files: RemoteNameFrom and FilesFrom of validate.h.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "server/base/error_info.h"
+#include "server/base/status_macros.h"
+#include "server/domain/error_code.h"
+#include "server/rpc/convert.h"
+#include "server/rpc/validate.h"
+
+namespace bits::rpc {
+namespace {
+
+constexpr uint64_t kLengthToEof = std::numeric_limits<uint64_t>::max();  // BG_LENGTH_TO_EOF
+
+absl::StatusOr<std::optional<domain::Checksum>> ChecksumFrom(const v1::File& file,
+                                                             const std::string& field) {
+  std::optional<domain::Checksum> checksum;
+  if (!file.has_checksum()) return checksum;
+  const auto algorithm = AlgorithmFrom(file.checksum().algorithm());
+  if (!algorithm) {
+    return InvalidField(field + ".algorithm", "must be a value of Checksum.Algorithm but 0");
+  }
+  static constexpr size_t kBytes[] = {0, 32, 64, 16, 4};  // by ChecksumAlgorithm
+  const size_t digits = 2 * kBytes[static_cast<size_t>(*algorithm)];
+  const std::string& hex = file.checksum().hex();
+  const bool is_hex = std::all_of(hex.begin(), hex.end(), [](char c) {
+    return absl::ascii_isxdigit(static_cast<unsigned char>(c));
+  });
+  if (hex.size() != digits || !is_hex) {
+    return InvalidField(field + ".hex", "must be " + std::to_string(digits) +
+                                            " hexadecimal digits for this algorithm");
+  }
+  checksum = domain::Checksum{*algorithm, absl::AsciiStrToLower(hex)};
+  return checksum;
+}
+
+absl::StatusOr<domain::FileRanges> RangesFrom(const v1::File& file, const std::string& field) {
+  domain::FileRanges ranges;
+  for (const v1::FileRange& from : file.ranges()) {
+    domain::FileRange& range = ranges.emplace_back();
+    range.offset = from.offset();
+    if (from.has_length() && from.length() != kLengthToEof) range.length = from.length();
+  }
+  if (const auto fault = domain::FaultOf(ranges)) {
+    return InvalidField(field, fault->rule, domain::SymbolOf(fault->hresult));
+  }
+  return ranges;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RemoteNameFrom(const v1::UpdateFileRequest& request) {
+  for (const std::string& path : request.update_mask().paths()) {
+    if (path != "*" && path != "remote_name") {
+      return InvalidField("update_mask", "`" + path + "` is not a path that can be written");
+    }
+  }
+  if (const auto fault = RemoteNameFault(request.file().remote_name())) {
+    return InvalidField("file.remote_name", *fault);
+  }
+  return request.file().remote_name();
+}
+
+absl::StatusOr<std::vector<app::NewFile>> FilesFrom(
+    const google::protobuf::RepeatedPtrField<v1::File>& files) {
+  if (files.size() > kFilesPerCall) return InvalidField("files", "must be at most 10,000 a call");
+  std::vector<app::NewFile> checked;
+  checked.reserve(static_cast<size_t>(files.size()));
+  for (int i = 0; i < files.size(); ++i) {
+    const v1::File& file = files[i];
+    const std::string field = "files[" + std::to_string(i) + "]";
+    if (const auto fault = RemoteNameFault(file.remote_name())) {
+      return InvalidField(field + ".remote_name", *fault);
+    }
+    if (const auto fault = LocalNameFault(file.local_name())) {
+      return InvalidField(field + ".local_name", *fault);
+    }
+    BITS_ASSIGN_OR_RETURN(std::optional<domain::Checksum> checksum,
+                          ChecksumFrom(file, field + ".checksum"));
+    BITS_ASSIGN_OR_RETURN(domain::FileRanges ranges, RangesFrom(file, field + ".ranges"));
+    checked.push_back(
+        {file.remote_name(), file.local_name(), std::move(checksum), std::move(ranges)});
+  }
+  return checked;
+}
+
+}  // namespace bits::rpc
