@@ -53,6 +53,8 @@ Command CreateCommand();
 Command AddCommand();
 Command SetCommand();
 Command SetRemoteCommand();
+Command ReplacePrefixCommand();
+Command ValidateCommand();
 Command ListCommand();
 Command InfoCommand();
 Command FilesCommand();

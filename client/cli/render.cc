@@ -211,6 +211,16 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_url
                                                : "",
                    "\n    from ",
                    Printable(show_urls ? file.remote_name() : RedactUrl(file.remote_name())), "\n");
+  if (!file.temporary_name().empty() && whole) {
+    absl::StrAppend(&text, "    now at ", Printable(file.temporary_name()), "\n");
+  }
+  if (file.validation_state() != v1::File::VALIDATION_STATE_UNSPECIFIED) {
+    absl::StrAppend(
+        &text, "    said to be ",
+        Name(file.validation_state(), v1::File::ValidationState_Name(file.validation_state()),
+             "VALIDATION_STATE_"),
+        "\n");
+  }
   if (file.ranges_size() > 0) {
     std::vector<std::string> parts;
     for (const v1::FileRange& range : file.ranges()) {

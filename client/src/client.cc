@@ -63,6 +63,25 @@ absl::StatusOr<v1::File> Client::SetRemoteName(const std::string& name,
   return connection_->UpdateFile(request, options);
 }
 
+absl::StatusOr<v1::File> Client::SetValidationState(const std::string& name, bool valid,
+                                                    const CallOptions& options) const {
+  v1::UpdateFileRequest request;
+  request.mutable_file()->set_name(name);
+  request.mutable_file()->set_validation_state(valid ? v1::File::VALIDATION_STATE_VALID
+                                                     : v1::File::VALIDATION_STATE_INVALID);
+  request.mutable_update_mask()->add_paths("validation_state");
+  return connection_->UpdateFile(request, options);
+}
+
+absl::StatusOr<v1::ReplaceRemotePrefixResponse> Client::ReplaceRemotePrefix(
+    const std::string& name, const std::string& old_prefix, const std::string& new_prefix,
+    const CallOptions& options) const {
+  auto request = Named<v1::ReplaceRemotePrefixRequest>(name);
+  request.set_old_prefix(old_prefix);
+  request.set_new_prefix(new_prefix);
+  return connection_->ReplaceRemotePrefix(request, options);
+}
+
 absl::StatusOr<v1::Job> Client::ResumeJob(const std::string& name,
                                           const CallOptions& options) const {
   return connection_->ResumeJob(Named<v1::ResumeJobRequest>(name), options);

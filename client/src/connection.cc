@@ -70,6 +70,10 @@ class GrpcConnection final : public Connection {
                                       const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::UpdateFile, request, options);
   }
+  absl::StatusOr<v1::ReplaceRemotePrefixResponse> ReplaceRemotePrefix(
+      const v1::ReplaceRemotePrefixRequest& request, const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::ReplaceRemotePrefix, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                     const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::ResumeJob, request, options);

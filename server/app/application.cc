@@ -33,13 +33,13 @@ Application::~Application() {
 }
 
 void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
-                              const domain::File* file) {
+                              const std::vector<domain::File>& files) {
   scheduler_.OnCommitted(job);
   if ((effects & domain::kStopFiles) != 0) runner_.StopFiles(job.id);
   if ((effects & (domain::kPublish | domain::kCleanup)) != 0) finisher_.Begin(job);
   if ((effects & domain::kStartFiles) != 0) runner_.StartFiles(job);
-  if ((effects & domain::kRestartFile) != 0 && file != nullptr) {
-    runner_.RestartFile(job.id, file->ordinal);
+  if ((effects & domain::kRestartFile) != 0) {
+    for (const domain::File& file : files) runner_.RestartFile(job.id, file.ordinal);
   }
   if ((effects & domain::kSchedule) != 0) scheduler_.Poke();
   timers_.OnTimerSet(next_timer);

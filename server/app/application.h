@@ -62,7 +62,7 @@ class Application : private CommitListener {
 
  private:
   void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
-                   const domain::File* file) override;
+                   const std::vector<domain::File>& files) override;
 
   const Ports ports_;
   WatchHub hub_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,24 @@ struct NewFile {
   std::string local_name;
   std::optional<domain::Checksum> checksum;
   domain::FileRanges ranges = {};
+};
+
+// What UpdateFile writes; absent ones stay.
+struct FileUpdate {
+  std::optional<std::string> remote_name;
+  std::optional<bool> valid;  // the validation state
+};
+
+struct PrefixChange {
+  std::string old_prefix;  // neither is empty
+  std::string new_prefix;
+  // What is wrong with a remote name, or nullopt.
+  std::function<std::optional<std::string>(std::string_view)> fault;
+};
+
+struct PrefixOutcome {
+  domain::Job job;
+  uint32_t files_changed = 0;
 };
 
 struct AddFilesOutcome {
@@ -75,7 +94,10 @@ class JobManager {
   void UpdateJob(const Principal& principal, const domain::JobId& id, domain::Update update,
                  const CallOptions& options, JobCallback done);
   void UpdateFile(const Principal& principal, const domain::JobId& id, uint32_t ordinal,
-                  std::string remote_name, const CallOptions& options, Callback<domain::File> done);
+                  FileUpdate update, const CallOptions& options, Callback<domain::File> done);
+  // Of the files that are not transferred yet; the others keep their names.
+  void ReplaceRemotePrefix(const Principal& principal, const domain::JobId& id, PrefixChange change,
+                           const CallOptions& options, Callback<PrefixOutcome> done);
   void ResumeJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                  JobCallback done);
   void SuspendJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,

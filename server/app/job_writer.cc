@@ -68,8 +68,8 @@ absl::Status Step::Write(Decision& d, bool insert) {
   if (domain::IsFinal(job.state) && (d.effects & domain::kDelete) == 0) {
     BITS_RETURN_IF_ERROR(txn_.ReleaseDestinations(job.id));
   }
-  Outcome outcome{job, next_timer, d.effects, std::nullopt};
-  if (d.files.size() == 1) outcome.file = d.files.front();
+  Outcome outcome{job, next_timer, d.effects, {}};
+  if (d.files.size() == 1 || (d.effects & domain::kRestartFile) != 0) outcome.files = d.files;
   outcomes_.push_back(std::move(outcome));
   return absl::OkStatus();
 }
@@ -107,8 +107,7 @@ void JobWriter::Run(Body body, Done done) {
           for (const EventRecord& event : result->events) LogFailure(event);
           if (!result->events.empty()) hub_->Publish(std::move(result->events));
           for (const Step::Outcome& o : result->outcomes) {
-            listener_->OnCommitted(o.job, o.next_timer, o.effects,
-                                   o.file.has_value() ? &*o.file : nullptr);
+            listener_->OnCommitted(o.job, o.next_timer, o.effects, o.files);
           }
         }
         done(std::move(status));

@@ -27,10 +27,10 @@ namespace bits::app {
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
-  // `job` as committed, and when its next timer is due; `effects` of domain::Effects; `file`
-  // where one is concerned, else null.
+  // `job` as committed, and when its next timer is due; `effects` of domain::Effects; `files`
+  // those concerned, where there are some.
   virtual void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
-                           const domain::File* file) = 0;
+                           const std::vector<domain::File>& files) = 0;
 };
 
 // One transaction in the making. Lives as long as its body runs.
@@ -58,7 +58,7 @@ class Step {
     domain::Job job;
     absl::Time next_timer;
     uint8_t effects = 0;
-    std::optional<domain::File> file;
+    std::vector<domain::File> files;  // that are concerned
   };
   absl::Status Write(domain::Decision& decision, bool insert);
   absl::Time NextTimerOf(const domain::Job& job) const;

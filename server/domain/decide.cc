@@ -27,6 +27,7 @@ WhilePending GateWhilePublishing(EventKind kind) {
     case EventKind::kUpdate:
     case EventKind::kSetRemoteName:
     case EventKind::kTakeOwnership:
+    case EventKind::kSetValidationState:
       return WhilePending::kRefuse;
     case EventKind::kCheckpoint:
     case EventKind::kFileRestarted:
@@ -128,6 +129,11 @@ class Maker {
     OwnerActed();
   }
   void Apply(const SetRemoteName& e) {
+    if (!e.files.empty()) {
+      OwnerActed();
+      d_.files = e.files;
+      return;
+    }
     if (!file_.has_value()) return;
     OwnerActed();
     file_->remote_name = e.remote_name;
@@ -138,6 +144,27 @@ class Maker {
   void Apply(const TakeOwnership& e) {
     OwnerActed();
     job().owner = e.owner;
+  }
+
+  void Apply(const SetValidationState& e) {
+    if (!file_.has_value()) return;
+    OwnerActed();
+    file_changed_ = true;
+    file_->validation = e.valid ? Validation::kValid : Validation::kInvalid;
+    if (e.valid) return;
+    Failure failure;
+    failure.hresult = kValidationFailed;
+    failure.context = ErrorContext::kLocalFile;
+    failure.detail = "the owner of the job says that the content is not valid";
+    if (Counts(failure)) ++job().error_count;
+    Error error = ErrorOf(failure);
+    NameFile(error);
+    job().retry_time.reset();
+    StartOver();
+    file_->transferred = false;
+    file_->temporary_identity.clear();
+    --job().progress.files_transferred;
+    Keep(std::move(error));
   }
 
   void Apply(const Start&) { Changed(); }
@@ -160,6 +187,7 @@ class Maker {
     Record(last);
     Progressed();
     file_->transferred = true;
+    file_->validation = Validation::kNone;
     file_->temporary_identity = e.temporary_identity;
     ++job().progress.files_transferred;
   }
@@ -169,23 +197,14 @@ class Maker {
     const bool retry = MayRetry(before_, e.failure, now_);
     const bool retrying = before_.stalled_since.has_value();
     if (Counts(e.failure)) ++j.error_count;
-    Error error;
-    error.hresult = e.failure.hresult;
-    error.context = e.failure.context;
-    error.detail = e.failure.detail;
-    error.http_status = e.failure.http_status;
+    Error error = ErrorOf(e.failure);
     error.transient = retry;
-    error.attempt = before_.attempt_count;
-    error.occur_time = now_;
     if (retry) {
       error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
       if (!retrying) j.stalled_since = now_;
     }
     if (file_.has_value()) {
-      error.file = file_->ordinal;
-      error.remote_name = RedactUrl(file_->remote_name);
-      error.local_name = file_->local_name;
-      error.protocol = Protocol(file_->remote_name);
+      NameFile(error);
       if (e.failure.hresult == kValidationFailed && !file_->transferred) StartOver();
     }
     Keep(std::move(error));
@@ -214,12 +233,7 @@ class Maker {
     failure.hresult = kMaxDownloadTimeout;
     failure.context = ErrorContext::kGeneralQueueManager;
     if (Counts(failure)) ++job().error_count;
-    Error error;
-    error.hresult = failure.hresult;
-    error.context = failure.context;
-    error.attempt = before_.attempt_count;
-    error.occur_time = now_;
-    Keep(std::move(error));
+    Keep(ErrorOf(failure));
   }
   void Apply(const Inactivity&) { Changed(); }
   void Apply(const Forget&) { Changed(); }
@@ -305,6 +319,23 @@ class Maker {
     job().stalled_since.reset();
     job().activity_time = now_;
   }
+  Error ErrorOf(const Failure& failure) const {
+    Error error;
+    error.hresult = failure.hresult;
+    error.context = failure.context;
+    error.detail = failure.detail;
+    error.http_status = failure.http_status;
+    error.attempt = before_.attempt_count;
+    error.occur_time = now_;
+    return error;
+  }
+  // Says of which file it is.
+  void NameFile(Error& error) const {
+    error.file = file_->ordinal;
+    error.remote_name = RedactUrl(file_->remote_name);
+    error.local_name = file_->local_name;
+    error.protocol = Protocol(file_->remote_name);
+  }
   void Keep(Error error) {
     job().error = error;
     d_.error = std::move(error);
@@ -379,6 +410,10 @@ class Maker {
       case EventKind::kFileLost:
         changes.push_back(ChangeKind::kFileRestarted);
         break;
+      case EventKind::kSetValidationState:
+        changes.push_back(file_.has_value() && !file_->transferred ? ChangeKind::kFileRestarted
+                                                                   : ChangeKind::kModified);
+        break;
       case EventKind::kCheckpoint:
         if (!moved) changes.push_back(ChangeKind::kProgress);
         break;
@@ -423,6 +458,8 @@ bool Holds(Guard guard, const Job& job, const File* file, const Event& event, ab
       return job.progress.files_total == 0;
     case Guard::kAllTransferred:
       return WouldAllBeTransferred(job, file, KindOf(event));
+    case Guard::kSaidInvalid:
+      return file != nullptr && !std::get<SetValidationState>(event).valid;
     case Guard::kRetryable:
       return MayRetry(job, std::get<Fail>(event).failure, now);
   }
@@ -445,6 +482,14 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
       case WhilePending::kAllow:
         break;
     }
+  }
+  if (kind == EventKind::kSetValidationState && !IsFinal(job.state) && file != nullptr) {
+    if (!file->transferred) {
+      return MakeRefusal(absl::StatusCode::kFailedPrecondition, SymbolOf(kPending),
+                         "The file's data are not there yet.",
+                         {{"state", std::string(StateName(job.state))}});
+    }
+    if (file->completed) return Refusal(job, kind, kInvalidState);
   }
   for (const Rule& rule : RulesFor(job.state, kind)) {
     if (!Holds(rule.guard, job, file, event, now)) continue;

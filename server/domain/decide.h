@@ -37,7 +37,7 @@ struct Decision {
   std::optional<Error> error;       // made by this decision: for the job's history
 };
 
-// Decides. `file` is the file concerned, of kSetRemoteName, kCheckpoint, kFileRestarted,
+// Decides. `file` is the file concerned, of kSetRemoteName, kSetValidationState, kCheckpoint, kFileRestarted,
 // kFileTransferred, kFilePublished, kFileLost, and where there is one kFail; else null. `job.progress`
 // must agree with the files. A refusal is a status with BITS's symbol as its reason
 // (base/error_info.h). Time may stand still or go back a little: no rule breaks.

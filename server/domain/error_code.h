@@ -25,6 +25,7 @@ inline constexpr Hresult kInsufficientRangeSupport = 0x80200013;     // BG_E_INS
 inline constexpr Hresult kInvalidServerResponse = 0x8020001B;        // BG_E_INVALID_SERVER_RESPONSE
 inline constexpr Hresult kInvalidRange = 0x8020002B;                 // BG_E_INVALID_RANGE
 inline constexpr Hresult kOverlappingRanges = 0x8020002C;            // BG_E_OVERLAPPING_RANGES
+inline constexpr Hresult kPending = 0x8000000A;                      // E_PENDING
 inline constexpr Hresult kFileNotFound = 0x80200029;                 // BG_E_FILE_NOT_FOUND
 inline constexpr Hresult kBlockedByPolicy = 0x8020003E;              // BG_E_BLOCKED_BY_POLICY
 inline constexpr Hresult kTooManyJobsPerUser = 0x80200049;           // BG_E_TOO_MANY_JOBS_PER_USER

@@ -25,6 +25,7 @@ enum class EventKind : uint8_t {
   kUpdate,
   kSetRemoteName,
   kTakeOwnership,
+  kSetValidationState,
   // The transfer's: those that come too late are ignored.
   kStart,
   kBytesArrived,
@@ -46,7 +47,7 @@ enum class EventKind : uint8_t {
   kPublishFailed,
   kCleanedUp,
 };
-inline constexpr int kEventKindCount = 25;
+inline constexpr int kEventKindCount = 26;
 
 struct Resume {};
 struct Suspend {};
@@ -69,9 +70,16 @@ struct Update {
   std::optional<uint32_t> max_parallel_files;
   std::optional<bool> require_ranges;
 };
-// Of the file that Decide() is given.
+// Of the file that Decide() is given; or of several of the job, none of them transferred, which
+// carry their new names.
 struct SetRemoteName {
   std::string remote_name;
+  std::vector<File> files = {};
+};
+// What the owner says of the content of the file that Decide() is given, which must be transferred
+// and not be published. Not valid: it is fetched anew, by the next Resume.
+struct SetValidationState {
+  bool valid = false;
 };
 // An administrator makes the job theirs: what was the former owner's alone goes.
 struct TakeOwnership {
@@ -132,9 +140,9 @@ struct CleanedUp {
   bool temporaries_left = false;
 };
 
-using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName, TakeOwnership,
-                           Start, BytesArrived, Checkpoint, FileRestarted, FileTransferred, Fail,
-                           Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
+using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName,
+                           TakeOwnership, SetValidationState, Start, BytesArrived, Checkpoint,
+                           FileRestarted, FileTransferred, Fail, Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
                            FilePublished, FileLost, Published, PublishFailed, CleanedUp>;
 static_assert(std::variant_size_v<Event> == kEventKindCount);
 

@@ -70,6 +70,9 @@ struct Validators {
   bool operator==(const Validators&) const = default;
 };
 
+// What the owner has said of a file's content (IBackgroundCopyFile3).
+enum class Validation : uint8_t { kNone = 0, kValid = 1, kInvalid = 2 };
+
 struct File {
   uint32_t ordinal = 0;     // from 1, in the order of adding
   std::string remote_name;  // as the client gave it; may hold secrets
@@ -86,6 +89,7 @@ struct File {
   uint64_t bytes_furthest = 0;     // the most that bytes_transferred ever was
   bool transferred = false;        // all bytes are here and checked
   bool completed = false;          // published under `path`
+  Validation validation = Validation::kNone;
   Validators validators;           // of the version that bytes_transferred belongs to
   std::optional<absl::Time> last_modified;
   uint32_t restarts = 0;

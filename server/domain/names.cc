@@ -45,6 +45,8 @@ std::string_view EventName(EventKind kind) {
       return "SetRemoteName";
     case EventKind::kTakeOwnership:
       return "TakeOwnership";
+    case EventKind::kSetValidationState:
+      return "SetValidationState";
     case EventKind::kStart:
       return "Start";
     case EventKind::kBytesArrived:

@@ -86,6 +86,12 @@ constexpr Row kRows[] = {
     {E::kTakeOwnership, kLive, Guard::kAlways, Stay(kSchedule)},
     {E::kTakeOwnership, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
+    {E::kSetValidationState, In(S::kError), Guard::kSaidInvalid, Stay()},
+    {E::kSetValidationState, kLive & ~In(S::kError), Guard::kSaidInvalid,
+     Move(S::kError, kStopFiles | kSchedule)},
+    {E::kSetValidationState, kLive, Guard::kAlways, Stay()},
+    {E::kSetValidationState, kFinal, Guard::kAlways, Refuse(kInvalidState)},
+
     // The transfer.
     {E::kStart, In(S::kQueued), Guard::kAllTransferred, Move(S::kTransferred)},
     {E::kStart, In(S::kQueued), Guard::kAlways, Move(S::kConnecting, kStartFiles)},
@@ -205,6 +211,8 @@ std::string_view GuardText(Guard guard) {
       return "no files: ";
     case Guard::kAllTransferred:
       return "all files there: ";
+    case Guard::kSaidInvalid:
+      return "said to be invalid: ";
     case Guard::kRetryable:
       return "may be retried: ";
   }

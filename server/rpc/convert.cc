@@ -165,6 +165,9 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
   if (file.bytes_total) progress->set_bytes_total(*file.bytes_total);
   progress->set_bytes_transferred(file.bytes_transferred);
   progress->set_completed(file.completed);
+  if (!file.completed) to->set_temporary_name(file.temporary_path);
+  to->set_path(file.path);
+  to->set_validation_state(static_cast<v1::File::ValidationState>(file.validation));
   if (file.checksum) {
     to->mutable_checksum()->set_algorithm(AlgorithmOf(file.checksum->algorithm));
     to->mutable_checksum()->set_hex(file.checksum->hex);

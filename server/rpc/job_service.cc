@@ -152,12 +152,31 @@ JobService::Reactor* JobService::UpdateFile(Context* context, const v1::UpdateFi
                                             v1::File* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(const FileId id, ParseFileName(request->file().name(), "file.name"));
-    BITS_ASSIGN_OR_RETURN(std::string remote_name, RemoteNameFrom(*request));
+    BITS_ASSIGN_OR_RETURN(app::FileUpdate update, FileUpdateFrom(*request));
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("UpdateFile", *request, {}));
-    jobs_->UpdateFile(principal, id.job, id.ordinal, std::move(remote_name), options,
+    jobs_->UpdateFile(principal, id.job, id.ordinal, std::move(update), options,
                       Reply<domain::File>(env_, call, [id, response](const domain::File& file) {
                         ToProto(id.job, file, response);
                       }));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::ReplaceRemotePrefix(
+    Context* context, const v1::ReplaceRemotePrefixRequest* request,
+    v1::ReplaceRemotePrefixResponse* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->name(), "name"));
+    BITS_ASSIGN_OR_RETURN(app::PrefixChange change, PrefixChangeFrom(*request));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
+                          OptionsFrom("ReplaceRemotePrefix", *request, request->etag()));
+    jobs_->ReplaceRemotePrefix(
+        principal, id, std::move(change), options,
+        Reply<app::PrefixOutcome>(
+            env_, call, [jobs = jobs_, response](const app::PrefixOutcome& outcome) {
+              JobInto(jobs, response->mutable_job())(outcome.job);
+              response->set_files_changed(outcome.files_changed);
+            }));
     return absl::OkStatus();
   });
 }

@@ -45,6 +45,8 @@ class JobService final : public v1::JobService::CallbackService {
                      v1::Job* response) override;
   Reactor* CompleteJob(Context* context, const v1::CompleteJobRequest* request,
                        v1::Job* response) override;
+  Reactor* ReplaceRemotePrefix(Context* context, const v1::ReplaceRemotePrefixRequest* request,
+                               v1::ReplaceRemotePrefixResponse* response) override;
   Reactor* TakeOwnership(Context* context, const v1::TakeOwnershipRequest* request,
                          v1::Job* response) override;
   grpc::ServerWriteReactor<v1::JobEvent>* WatchJobs(Context* context,

@@ -49,8 +49,9 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
 absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
                                           const domain::Policy& policy = {});
 
-// The remote name that UpdateFile is to write.
-absl::StatusOr<std::string> RemoteNameFrom(const v1::UpdateFileRequest& request);
+// What UpdateFile is to write.
+absl::StatusOr<app::FileUpdate> FileUpdateFrom(const v1::UpdateFileRequest& request);
+absl::StatusOr<app::PrefixChange> PrefixChangeFrom(const v1::ReplaceRemotePrefixRequest& request);
 
 // `files` of CreateJob and AddFiles: at most kFilesPerCall.
 absl::StatusOr<std::vector<app::NewFile>> FilesFrom(

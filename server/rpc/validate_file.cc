@@ -1,4 +1,4 @@
-// Files: RemoteNameFrom and FilesFrom of validate.h.
+// Files: FilesFrom, FileUpdateFrom and PrefixChangeFrom of validate.h.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -52,16 +52,44 @@ absl::StatusOr<domain::FileRanges> RangesFrom(const v1::File& file, const std::s
 
 }  // namespace
 
-absl::StatusOr<std::string> RemoteNameFrom(const v1::UpdateFileRequest& request) {
+absl::StatusOr<app::FileUpdate> FileUpdateFrom(const v1::UpdateFileRequest& request) {
+  const v1::File& file = request.file();
+  bool name = false;
+  bool validation = false;
   for (const std::string& path : request.update_mask().paths()) {
-    if (path != "*" && path != "remote_name") {
+    if (path != "*" && path != "remote_name" && path != "validation_state") {
       return InvalidField("update_mask", "`" + path + "` is not a path that can be written");
     }
+    name = name || path != "validation_state";
+    validation = validation || path == "validation_state";
   }
-  if (const auto fault = RemoteNameFault(request.file().remote_name())) {
-    return InvalidField("file.remote_name", *fault);
+  if (!validation) validation = file.validation_state() != v1::File::VALIDATION_STATE_UNSPECIFIED;
+  if (request.update_mask().paths().empty()) name = !file.remote_name().empty() || !validation;
+  app::FileUpdate update;
+  if (name) {
+    if (const auto fault = RemoteNameFault(file.remote_name())) {
+      return InvalidField("file.remote_name", *fault);
+    }
+    update.remote_name = file.remote_name();
   }
-  return request.file().remote_name();
+  if (validation) {
+    const auto state = file.validation_state();
+    if (state != v1::File::VALIDATION_STATE_VALID && state != v1::File::VALIDATION_STATE_INVALID) {
+      return InvalidField("file.validation_state",
+                          "must be VALIDATION_STATE_VALID or VALIDATION_STATE_INVALID");
+    }
+    update.valid = state == v1::File::VALIDATION_STATE_VALID;
+  }
+  return update;
+}
+
+absl::StatusOr<app::PrefixChange> PrefixChangeFrom(const v1::ReplaceRemotePrefixRequest& request) {
+  for (const auto& [field, prefix] : {std::pair("old_prefix", &request.old_prefix()),
+                                      std::pair("new_prefix", &request.new_prefix())}) {
+    if (prefix->empty()) return InvalidField(field, "is required");
+    if (prefix->size() > kRemoteNameBytes) return InvalidField(field, "must be at most 2,200 bytes");
+  }
+  return app::PrefixChange{request.old_prefix(), request.new_prefix(), RemoteNameFault};
 }
 
 absl::StatusOr<std::vector<app::NewFile>> FilesFrom(

@@ -256,6 +256,7 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
     record.set_offset(range.offset);
     if (range.length.has_value()) record.set_length(*range.length);
   }
+  to.set_validation(static_cast<uint32_t>(file.validation));
   if (file.validators.remote_size.has_value()) to.set_remote_size(*file.validators.remote_size);
   ToRecord(file.last_modified, [&to] { return to.mutable_last_modified(); });
   to.set_restarts(file.restarts);
@@ -292,7 +293,7 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   if (from.has_remote_size()) to.validators.remote_size = from.remote_size();
   to.last_modified = FromRecord(from.has_last_modified(), from.last_modified());
   to.restarts = from.restarts();
-  return true;
+  return ToEnum(from.validation(), domain::Validation::kInvalid, to.validation);
 }
 
 void ToRecord(const app::EventRecord& event, v1::EventRecord& to) {

@@ -93,7 +93,7 @@ domain::Job Samples::Job() {
 domain::File Samples::File(uint32_t number) {
   domain::File file;
   auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
-         bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validators, last_modified,
+         bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validation, validators, last_modified,
          restarts] = file;
   ordinal = number;
   remote_name = "http://origin/" + Bytes(40);
@@ -109,6 +109,7 @@ domain::File Samples::File(uint32_t number) {
   bytes_furthest = random_();
   transferred = OneIn(2);
   completed = OneIn(2);
+  validation = static_cast<domain::Validation>(Below(3));
   validators = {Bytes(30), Bytes(30), Bytes(30)};
   if (OneIn(2)) validators.remote_size = random_();
   if (OneIn(2)) last_modified = Time();

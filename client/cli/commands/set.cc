@@ -1,4 +1,4 @@
-// set and set-remote: properties of jobs and files.
+// set, set-remote, replace-prefix and validate: properties of jobs and files.
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
@@ -58,19 +58,62 @@ ExitCode RunSet(const Arguments& arguments, Context& context) {
   return ExitCode::kOk;
 }
 
+constexpr char kWrongFile[] = "FILE is its number, from 1; `bitsctl files JOB` shows them";
+
+// 0: it is no number of a file.
+std::uint32_t OrdinalOf(const std::string& text) {
+  std::uint32_t ordinal = 0;
+  return absl::SimpleAtoi(text, &ordinal) ? ordinal : 0;
+}
+
 ExitCode RunSetRemote(const Arguments& arguments, Context& context) {
   if (arguments.rest().size() != 3) return context.Misused("set-remote wants JOB FILE URL");
   const std::string& file = arguments.rest()[1];
-  std::uint32_t ordinal = 0;
-  if (!absl::SimpleAtoi(file, &ordinal) || ordinal == 0) {
-    return context.Misused("FILE is its number, from 1; `bitsctl files JOB` shows them");
-  }
+  const std::uint32_t ordinal = OrdinalOf(file);
+  if (ordinal == 0) return context.Misused(kWrongFile);
   const std::string doing =
       absl::StrCat("change file ", file, " of ", Printable(arguments.rest()[0]));
   const auto name = ResolveJob(context.client, arguments.rest()[0]);
   if (!name.ok()) return context.Fail(doing, name.status());
   const auto updated =
       context.client.SetRemoteName(absl::StrCat(*name, "/files/", ordinal), arguments.rest()[2]);
+  if (!updated.ok()) return context.Fail(doing, updated.status());
+  if (context.json) context.PrintJson(*updated);
+  return ExitCode::kOk;
+}
+
+ExitCode RunReplacePrefix(const Arguments& arguments, Context& context) {
+  if (arguments.rest().size() != 3) {
+    return context.Misused("replace-prefix wants JOB OLD_PREFIX NEW_PREFIX");
+  }
+  const std::string doing = absl::StrCat("change files of ", Printable(arguments.rest()[0]));
+  const auto name = ResolveJob(context.client, arguments.rest()[0]);
+  if (!name.ok()) return context.Fail(doing, name.status());
+  const auto replaced =
+      context.client.ReplaceRemotePrefix(*name, arguments.rest()[1], arguments.rest()[2]);
+  if (!replaced.ok()) return context.Fail(doing, replaced.status());
+  if (context.json) {
+    context.PrintJson(*replaced);
+  } else {
+    context.console.out.stream << replaced->files_changed() << " files changed" << std::endl;
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode RunValidate(const Arguments& arguments, Context& context) {
+  if (arguments.rest().size() != 3 ||
+      (arguments.rest()[2] != "valid" && arguments.rest()[2] != "invalid")) {
+    return context.Misused("validate wants JOB FILE valid|invalid");
+  }
+  const std::string& file = arguments.rest()[1];
+  const std::uint32_t ordinal = OrdinalOf(file);
+  if (ordinal == 0) return context.Misused(kWrongFile);
+  const std::string doing =
+      absl::StrCat("validate file ", file, " of ", Printable(arguments.rest()[0]));
+  const auto name = ResolveJob(context.client, arguments.rest()[0]);
+  if (!name.ok()) return context.Fail(doing, name.status());
+  const auto updated = context.client.SetValidationState(
+      absl::StrCat(*name, "/files/", ordinal), arguments.rest()[2] == "valid");
   if (!updated.ok()) return context.Fail(doing, updated.status());
   if (context.json) context.PrintJson(*updated);
   return ExitCode::kOk;
@@ -101,6 +144,31 @@ Command SetRemoteCommand() {
       "origin proves that it has the same version. A job that an error stopped stays stopped\n"
       "until `bitsctl resume`. Prints nothing when it is done.\n";
   command.run = RunSetRemote;
+  return command;
+}
+
+Command ReplacePrefixCommand() {
+  Command command;
+  command.name = "replace-prefix";
+  command.arguments = "JOB OLD_PREFIX NEW_PREFIX";
+  command.summary = "fetch files from elsewhere, by how their URLs begin";
+  command.help =
+      "Of the files that are not here yet and whose URL begins with OLD_PREFIX; says how many\n"
+      "they are. As with set-remote, a job that an error stopped stays stopped.\n";
+  command.run = RunReplacePrefix;
+  return command;
+}
+
+Command ValidateCommand() {
+  Command command;
+  command.name = "validate";
+  command.arguments = "JOB FILE valid|invalid";
+  command.summary = "say whether a file's content is what it should be";
+  command.help =
+      "FILE is the number of the file in its job; all its bytes must be here. `bitsctl files JOB`\n"
+      "says where they can be read. With invalid the job stops with an error, and `bitsctl resume`\n"
+      "fetches the file anew. Prints nothing when it is done.\n";
+  command.run = RunValidate;
   return command;
 }
 

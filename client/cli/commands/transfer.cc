@@ -126,13 +126,18 @@ class Transfer {
     const bool one = files.ok() && files->files_size() == 1;
     const std::uint32_t count = job.progress().files_transferred();
     context_.console.out.stream << "Saved "
-                                << (one ? Printable(files->files(0).local_name())
+                                << (one ? Printable(PathOf(files->files(0)))
                                         : absl::StrCat(count, " files"))
                                 << ": " << BytesText(job.progress().bytes_transferred()) << " in "
                                 << Elapsed(job) << std::endl;
     if (job.result() == v1::Job::RESULT_UNABLE_TO_DELETE_FILES) {
       err() << "Some temporary file could not be deleted." << std::endl;
     }
+  }
+
+  // An older server does not tell the path.
+  static const std::string& PathOf(const v1::File& file) {
+    return file.path().empty() ? file.local_name() : file.path();
   }
 
   static std::string Elapsed(const v1::Job& job) {

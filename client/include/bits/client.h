@@ -77,6 +77,14 @@ class Client {
   absl::StatusOr<v1::File> SetRemoteName(const std::string& name, const std::string& remote_name,
                                          const CallOptions& options = {}) const;
 
+  // Says whether the content of file `name` is what it should be.
+  absl::StatusOr<v1::File> SetValidationState(const std::string& name, bool valid,
+                                              const CallOptions& options = {}) const;
+  // Changes the beginning of the remote names of job `name`'s files that are not here yet.
+  absl::StatusOr<v1::ReplaceRemotePrefixResponse> ReplaceRemotePrefix(
+      const std::string& name, const std::string& old_prefix, const std::string& new_prefix,
+      const CallOptions& options = {}) const;
+
   absl::StatusOr<v1::Job> ResumeJob(const std::string& name, const CallOptions& options = {}) const;
   absl::StatusOr<v1::Job> SuspendJob(const std::string& name,
                                      const CallOptions& options = {}) const;

@@ -44,6 +44,8 @@ class Connection {
                                                           const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::File> UpdateFile(const v1::UpdateFileRequest& request,
                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::ReplaceRemotePrefixResponse> ReplaceRemotePrefix(
+      const v1::ReplaceRemotePrefixRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> SuspendJob(const v1::SuspendJobRequest& request,

@@ -24,7 +24,7 @@ TEST_F(BitsctlTransferTest, FetchesAFile) {
   const Ran ran = Run({"transfer", origin_->Url("/pub/a%20b.bin")});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(Local("a b.bin"), content);
-  EXPECT_THAT(ran.out, MatchesRegex("Saved a b.bin: 2.9 MiB in [^\n]*\n"));
+  EXPECT_THAT(ran.out, MatchesRegex("Saved /[^\n]*/a b.bin: 2.9 MiB in [^\n]*\n"));
   EXPECT_THAT(ran.err, Not(HasSubstr("\x1b")));
   struct stat info {};
   ASSERT_EQ(stat((root_ / "a b.bin").c_str(), &info), 0);

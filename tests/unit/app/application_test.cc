@@ -162,7 +162,7 @@ TEST(ApplicationTest, ANewRemoteNameIsFetchedAtOnce) {
   const domain::JobId id = w.Create(1);
   w.Turn();
   Answer<domain::File> answer;
-  w.app->jobs().UpdateFile(w.alice, id, 1, "http://other/1", {}, answer.Callback());
+  w.app->jobs().UpdateFile(w.alice, id, 1, {.remote_name = "http://other/1", .valid = {}}, {}, answer.Callback());
   ASSERT_TRUE(answer.value().ok());
   EXPECT_THAT(w.engine->UnderWay(id, true), ElementsAre(1));
   // What the old name comes to now does not matter.
@@ -177,7 +177,7 @@ TEST(ApplicationTest, WhatTheOldRemoteNameGaveIsNotTakenForTheNew) {
   const domain::JobId id = w.Create(1);
   w.Turn();
   Answer<domain::File> answer;
-  w.app->jobs().UpdateFile(w.alice, id, 1, "http://other/1", {}, answer.Callback());
+  w.app->jobs().UpdateFile(w.alice, id, 1, {.remote_name = "http://other/1", .valid = {}}, {}, answer.Callback());
   w.engine->Transferred(id, 1, 1);  // it had all when it was asked to stop
   EXPECT_FALSE(w.store->GetFile(id, 1)->transferred);
   ASSERT_THAT(w.engine->UnderWay(id), ElementsAre(1));

@@ -270,6 +270,29 @@ TEST_F(CommandsTest, SetRemoteNamesTheFile) {
   EXPECT_EQ(seen.file().remote_name(), "http://b/c");
 }
 
+TEST_F(CommandsTest, ValidateAndReplacePrefixNameWhatTheyAreOf) {
+  v1::UpdateFileRequest seen;
+  handlers_.update_file = [&seen](const v1::UpdateFileRequest& request, v1::File&) {
+    seen = request;
+    return grpc::Status::OK;
+  };
+  v1::ReplaceRemotePrefixRequest replaced;
+  handlers_.replace_remote_prefix = [&replaced](const v1::ReplaceRemotePrefixRequest& request,
+                                                v1::ReplaceRemotePrefixResponse& response) {
+    replaced = request;
+    response.set_files_changed(3);
+    return grpc::Status::OK;
+  };
+  Serve();
+  EXPECT_EQ(Run({"validate", IdOf(1), "2", "invalid"}).code, ExitCode::kOk);
+  EXPECT_EQ(seen.file().name(), "jobs/" + IdOf(1) + "/files/2");
+  EXPECT_EQ(seen.file().validation_state(), v1::File::VALIDATION_STATE_INVALID);
+  EXPECT_EQ(Run({"replace-prefix", IdOf(1), "http://a/", "http://b/"}).out, "3 files changed\n");
+  EXPECT_EQ(replaced.name(), "jobs/" + IdOf(1));
+  EXPECT_EQ(replaced.old_prefix(), "http://a/");
+  EXPECT_EQ(replaced.new_prefix(), "http://b/");
+}
+
 TEST_F(CommandsTest, ListShowsPagesAsOneTableOrOneDocument) {
   v1::ListJobsRequest seen;
   handlers_.list_jobs = [&seen](const v1::ListJobsRequest& request,

@@ -81,6 +81,9 @@ std::vector<Sample> Samples(E kind) {
       return {{update}};
     case E::kSetRemoteName:
       return {{SetRemoteName{"http://mirror.test/x"}, false, N::kAny}};
+    case E::kSetValidationState:
+      return {{SetValidationState{true}, false, N::kUnpublished},
+              {SetValidationState{false}, false, N::kUnpublished}};
     case E::kTakeOwnership:
       return {{TakeOwnership{"root"}}};
     case E::kStart:
@@ -144,6 +147,8 @@ bool GuardHolds(Guard guard, const World& w, const Sample& sample) {
       return w.files.empty();
     case Guard::kAllTransferred:
       return transferred == w.files.size();
+    case Guard::kSaidInvalid:
+      return !std::get<SetValidationState>(sample.event).valid;
     case Guard::kRetryable:
       return sample.retryable;
   }
@@ -191,7 +196,8 @@ void ExpectAsTheRuleSays(const Rule& rule, const World& w, const absl::StatusOr<
   const bool told = std::find(d->changes.begin(), d->changes.end(), ChangeKind::kStateChanged) !=
                     d->changes.end();
   EXPECT_EQ(told, rule.to != rule.from);
-  EXPECT_EQ(d->error.has_value(), rule.event == E::kFail || rule.event == E::kMaximumDownloadTime);
+  EXPECT_EQ(d->error.has_value(), rule.event == E::kFail || rule.event == E::kMaximumDownloadTime ||
+                                      rule.guard == Guard::kSaidInvalid);
 }
 
 TEST(DecideTable, EveryPairWithEveryGuard) {
@@ -231,7 +237,7 @@ TEST(DecideTable, EveryPairWithEveryGuard) {
 
 TEST(DecideTable, EventsOfAFileWithoutOneChangeNothing) {
   for (S state : kStates) {
-    for (E kind : {E::kSetRemoteName, E::kCheckpoint, E::kFileRestarted, E::kFileTransferred,
+    for (E kind : {E::kSetRemoteName, E::kSetValidationState, E::kCheckpoint, E::kFileRestarted, E::kFileTransferred,
                    E::kFilePublished, E::kFileLost}) {
       const World w = World::In(state);
       const absl::StatusOr<Decision> d = Decide(w.job, nullptr, Samples(kind)[0].event, w.now);
@@ -256,7 +262,7 @@ TEST(DecideTable, WhileFilesArePublishedVerbsAreRefused) {
     World w = World::In(state);
     w.Must(Complete{});
     for (E verb : {E::kResume, E::kSuspend, E::kCancel, E::kComplete, E::kAddFiles, E::kUpdate,
-                   E::kSetRemoteName, E::kTakeOwnership}) {
+                   E::kSetRemoteName, E::kTakeOwnership, E::kSetValidationState}) {
       SCOPED_TRACE(std::string(StateName(state)) + " " + std::string(EventName(verb)));
       const absl::StatusOr<Decision> d = Decide(w.job, &w.file(1), Samples(verb)[0].event, w.now);
       EXPECT_EQ(ReasonOf(d), "BG_E_INVALID_STATE");

@@ -72,7 +72,7 @@ class Course {
   }
 
   static bool NeedsFile(E kind) {
-    return kind == E::kSetRemoteName || kind == E::kCheckpoint || kind == E::kFileRestarted ||
+    return kind == E::kSetRemoteName || kind == E::kSetValidationState || kind == E::kCheckpoint || kind == E::kFileRestarted ||
            kind == E::kFileTransferred || kind == E::kFilePublished || kind == E::kFileLost ||
            kind == E::kFail;
   }
@@ -179,6 +179,8 @@ class Course {
         return RandomUpdate();
       case E::kSetRemoteName:
         return SetRemoteName{"https://mirror.test/x?y=z"};
+      case E::kSetValidationState:
+        return SetValidationState{Below(3) != 0};
       case E::kTakeOwnership:
         return TakeOwnership{"root"};
       case E::kStart:

@@ -51,6 +51,7 @@ ReferenceModel::Answer ReferenceModel::Step(const Event& event, uint32_t ordinal
     case EventKind::kUpdate:
     case EventKind::kSetRemoteName:
     case EventKind::kTakeOwnership:
+    case EventKind::kSetValidationState:
       return Over() || publishing_ ? kWrongState : Verb(event, ordinal);
     case EventKind::kStart:
     case EventKind::kBytesArrived:
@@ -97,6 +98,17 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (update->no_progress_timeout) patience_ = *update->no_progress_timeout;
   } else if (std::holds_alternative<SetRemoteName>(event)) {
     if (ordinal == 0) return kNothing;
+  } else if (const auto* said = std::get_if<SetValidationState>(&event)) {
+    if (ordinal == 0) return kNothing;
+    ModelFile& file = files_[ordinal - 1];
+    if (!file.whole) return "E_PENDING";
+    if (file.published) return kWrongState;
+    if (!said->valid) {
+      file.whole = false;
+      Failure failure;
+      failure.hresult = kValidationFailed;
+      Break(failure, ordinal, false);
+    }
   } else if (std::holds_alternative<Complete>(event)) {
     publishing_ = true;
   } else if (!std::holds_alternative<TakeOwnership>(event)) {

@@ -62,7 +62,7 @@ TEST(TransitionTable, FinalStatesAbsorb) {
     if (!IsFinal(rule.from)) continue;
     SCOPED_TRACE(std::string(StateName(rule.from)) + " " + std::string(EventName(rule.event)));
     EXPECT_NE(rule.verdict, Verdict::kMove);
-    if (rule.event <= E::kTakeOwnership) {
+    if (rule.event <= E::kSetValidationState) {
       EXPECT_EQ(rule.verdict, Verdict::kRefuse);
       EXPECT_EQ(rule.refusal, kInvalidState);
     } else if (rule.event != E::kForget && rule.event != E::kCleanedUp) {
@@ -73,7 +73,7 @@ TEST(TransitionTable, FinalStatesAbsorb) {
 
 TEST(TransitionTable, VerbsAreNeverIgnoredAndOthersNeverRefused) {
   for (const Rule& rule : TransitionTable()) {
-    const bool verb = rule.event <= E::kTakeOwnership;
+    const bool verb = rule.event <= E::kSetValidationState;
     EXPECT_NE(rule.verdict, verb ? Verdict::kIgnore : Verdict::kRefuse)
         << StateName(rule.from) << " " << EventName(rule.event);
   }
@@ -180,7 +180,7 @@ TEST(TransitionTable, MovesByItselfOnlyAsBitsDoes) {
   }
   std::set<Move> actual;
   for (const Rule& rule : TransitionTable()) {
-    if (rule.event > E::kTakeOwnership && rule.verdict == Verdict::kMove) {
+    if (rule.event > E::kSetValidationState && rule.verdict == Verdict::kMove) {
       actual.insert({rule.event, rule.from, rule.to});
     }
   }

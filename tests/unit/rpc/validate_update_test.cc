@@ -139,19 +139,33 @@ TEST(UpdateTest, ARetryDelayIsRaisedToFiveSeconds) {
 TEST(UpdateFileTest, WritesTheRemoteNameAlone) {
   v1::UpdateFileRequest request;
   request.mutable_file()->set_remote_name("http://h/x");
-  EXPECT_EQ(RemoteNameFrom(request).value(), "http://h/x");
+  EXPECT_EQ(*FileUpdateFrom(request)->remote_name, "http://h/x");
   for (const char* path : {"*", "remote_name"}) {
     request.mutable_update_mask()->add_paths(path);
-    EXPECT_EQ(RemoteNameFrom(request).value(), "http://h/x");
+    EXPECT_EQ(*FileUpdateFrom(request)->remote_name, "http://h/x");
     request.clear_update_mask();
   }
   for (const char* path : {"local_name", "checksum", "", "file.remote_name"}) {
     request.mutable_update_mask()->add_paths(path);
-    EXPECT_EQ(GetFieldViolations(RemoteNameFrom(request).status())[0].field, "update_mask");
+    EXPECT_EQ(GetFieldViolations(FileUpdateFrom(request).status())[0].field, "update_mask");
     request.clear_update_mask();
   }
   request.mutable_file()->set_remote_name("h/x");
-  EXPECT_EQ(GetFieldViolations(RemoteNameFrom(request).status())[0].field, "file.remote_name");
+  EXPECT_EQ(GetFieldViolations(FileUpdateFrom(request).status())[0].field, "file.remote_name");
+}
+
+TEST(UpdateFileTest, WritesTheValidationState) {
+  v1::UpdateFileRequest request;
+  request.mutable_file()->set_validation_state(v1::File::VALIDATION_STATE_INVALID);
+  EXPECT_EQ(FileUpdateFrom(request)->valid, false);
+  EXPECT_FALSE(FileUpdateFrom(request)->remote_name.has_value());
+  request.mutable_update_mask()->add_paths("validation_state");
+  request.mutable_file()->set_remote_name("not written");
+  EXPECT_EQ(FileUpdateFrom(request)->valid, false);
+  EXPECT_FALSE(FileUpdateFrom(request)->remote_name.has_value());
+  request.mutable_file()->clear_validation_state();
+  EXPECT_EQ(GetFieldViolations(FileUpdateFrom(request).status())[0].field,
+            "file.validation_state");
 }
 
 }  // namespace

@@ -372,5 +372,80 @@ TEST(ResponseCheckTest, AYoungLastModifiedIsNotKept) {
   EXPECT_EQ(kept("nonsense"), kDate);
 }
 
+// --- Files with ranges -------------------------------------------------------------------------
+
+RangeRequest OfPart(uint64_t held, std::optional<uint64_t> last) {
+  RangeRequest request;
+  request.offset = held;
+  if (held > 0) request.validators = {"\"v1\"", kDate};
+  if (held > 0) request.total = kTotal;
+  request.ranged = request.require_ranges = true;
+  request.part = PartRequest{100, last};
+  return request;
+}
+
+uint32_t FailureOf(const ResponsePlan& plan) {
+  return plan.verdict == Verdict::kFail ? plan.failure.hresult : 0;
+}
+
+TEST(PartOfFile, IsAskedForByItsPlaceInTheRemoteFile) {
+  EXPECT_EQ(RangeValue(OfPart(7, 299)), "bytes=100-299");
+  EXPECT_EQ(RangeValue(OfPart(0, std::nullopt)), "bytes=100-");
+  EXPECT_EQ(RangeValue(Resumed()), "bytes=100-");
+}
+
+TEST(PartOfFile, IsTakenWhereItIsWhatWasAskedFor) {
+  for (uint64_t held : {0, 7}) {
+    const ResponsePlan plan = CheckResponse(
+        OfPart(held, 299), Part({"\"v1\"", kDate}, "bytes 100-299/1000"), kResponseNow);
+    EXPECT_EQ(plan.verdict, Verdict::kPart);
+    EXPECT_EQ(plan.body_size, 200u);
+    EXPECT_EQ(plan.total, kTotal);
+    // A server may give less at once.
+    EXPECT_EQ(CheckResponse(OfPart(held, 299), Part({"\"v1\"", kDate}, "bytes 100-199/1000"),
+                            kResponseNow)
+                  .verdict,
+              Verdict::kPart);
+  }
+}
+
+TEST(PartOfFile, AnotherOneIsInvalidServerResponse) {
+  for (const char* range : {"bytes 0-299/1000", "bytes 100-300/1000", "bytes 101-299/1000", ""}) {
+    EXPECT_EQ(FailureOf(CheckResponse(OfPart(0, 299), Part({"\"v1\"", kDate}, range), kResponseNow)),
+              domain::kInvalidServerResponse)
+        << range;
+  }
+}
+
+TEST(PartOfFile, ToTheEndTakesTheSize) {
+  const ResponseHead sizeless = Part({"\"v1\"", kDate}, "bytes 100-999/*");
+  EXPECT_EQ(FailureOf(CheckResponse(OfPart(0, std::nullopt), sizeless, kResponseNow)),
+            domain::kMissingFileSize);
+  EXPECT_EQ(CheckResponse(OfPart(0, 999), sizeless, kResponseNow).verdict, Verdict::kPart);
+}
+
+TEST(PartOfFile, WholeFileIsNoneButMayProveAnotherVersion) {
+  EXPECT_EQ(FailureOf(CheckResponse(OfPart(0, 299), Whole(), kResponseNow)),
+            domain::kInsufficientRangeSupport);
+  EXPECT_EQ(FailureOf(CheckResponse(OfPart(7, 299), Whole(), kResponseNow)),
+            domain::kInsufficientRangeSupport);
+  EXPECT_EQ(CheckResponse(OfPart(7, 299), Whole({"\"v2\"", kOther}), kResponseNow).verdict,
+            Verdict::kRestartAnew);
+}
+
+TEST(PartOfFile, OfAnotherVersionStartsOver) {
+  EXPECT_EQ(CheckResponse(OfPart(7, 299), Part({"\"v2\"", kDate}, "bytes 100-299/1000"),
+                          kResponseNow)
+                .verdict,
+            Verdict::kRestartAnew);
+}
+
+TEST(PartOfFile, UnsatisfiedIsInvalidRange) {
+  ResponseHead head = Head(416);
+  head.content_range = "bytes */50";
+  EXPECT_EQ(FailureOf(CheckResponse(OfPart(0, 299), head, kResponseNow)), domain::kInvalidRange);
+  EXPECT_EQ(CheckResponse(OfPart(7, 299), head, kResponseNow).verdict, Verdict::kRestartAnew);
+}
+
 }  // namespace
 }  // namespace bits::transfer
