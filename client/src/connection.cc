@@ -70,6 +70,14 @@ class GrpcConnection final : public Connection {
                                       const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::UpdateFile, request, options);
   }
+  absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                         const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::SetCredentials, request, options);
+  }
+  absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::RemoveCredentials, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                     const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::ResumeJob, request, options);

@@ -40,6 +40,8 @@ absl::Status Step::Write(Decision& d, bool insert) {
     event.kind = kind;
     event.time = now_;
     event.job = job;
+    // Events are kept for long, and a later MakeWriteOnly would not reach them.
+    for (domain::HttpHeader& header : event.job.http.headers) header.value.clear();
     if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
       event.file = file;
     }
@@ -67,6 +69,7 @@ absl::Status Step::Write(Decision& d, bool insert) {
   }
   if (domain::IsFinal(job.state) && (d.effects & domain::kDelete) == 0) {
     BITS_RETURN_IF_ERROR(txn_.ReleaseDestinations(job.id));
+    BITS_RETURN_IF_ERROR(txn_.PutSecrets(job.id, ""));
   }
   Outcome outcome{job, next_timer, d.effects, std::nullopt};
   if (d.files.size() == 1) outcome.file = d.files.front();

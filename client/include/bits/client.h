@@ -77,6 +77,16 @@ class Client {
   absl::StatusOr<v1::File> SetRemoteName(const std::string& name, const std::string& remote_name,
                                          const CallOptions& options = {}) const;
 
+  // There is no way to read them.
+  absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                         const CallOptions& options = {}) const {
+    return connection_->SetCredentials(request, options);
+  }
+  absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options = {}) const {
+    return connection_->RemoveCredentials(request, options);
+  }
+
   absl::StatusOr<v1::Job> ResumeJob(const std::string& name, const CallOptions& options = {}) const;
   absl::StatusOr<v1::Job> SuspendJob(const std::string& name,
                                      const CallOptions& options = {}) const;

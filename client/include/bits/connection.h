@@ -44,6 +44,10 @@ class Connection {
                                                           const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::File> UpdateFile(const v1::UpdateFileRequest& request,
                                               const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                                 const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> SuspendJob(const v1::SuspendJobRequest& request,
