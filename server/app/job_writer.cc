@@ -69,7 +69,6 @@ absl::Status Step::Write(Decision& d, bool insert) {
   }
   if (domain::IsFinal(job.state) && (d.effects & domain::kDelete) == 0) {
     BITS_RETURN_IF_ERROR(txn_.ReleaseDestinations(job.id));
-    BITS_RETURN_IF_ERROR(txn_.PutSecrets(job.id, ""));
   }
   Outcome outcome{job, next_timer, d.effects, std::nullopt};
   if (d.files.size() == 1) outcome.file = d.files.front();
@@ -82,6 +81,10 @@ absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
   BITS_ASSIGN_OR_RETURN(Decision decision, domain::Decide(job, file, event, now_));
   if (decision.changed) {
     BITS_RETURN_IF_ERROR(Write(decision, false));
+    const bool deleted = (decision.effects & domain::kDelete) != 0;
+    if (domain::HasSecrets(job) && !domain::HasSecrets(decision.job) && !deleted) {
+      BITS_RETURN_IF_ERROR(txn_.PutSecrets(job.id, ""));
+    }
     job = decision.job;
   }
   return decision;

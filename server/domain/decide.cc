@@ -145,6 +145,12 @@ class Maker {
   void Apply(const TakeOwnership& e) {
     OwnerActed();
     job().owner = e.owner;
+    // What the former owner alone knew.
+    job().credentials.clear();
+    job().secrets_volatile = false;
+    job().http.headers.clear();
+    job().http.secret_headers.clear();
+    job().http.tls.client_certificate.clear();
   }
 
   void Apply(const Start&) { Changed(); }

@@ -48,7 +48,8 @@ void HttpTransfer::Fetch() {
     return delivery_->Fail(*std::move(fault));
   }
   const bool custom = domain::HasCustomMethod(setup_.http());
-  if (custom && delivery_->position() > 0) {  // the rest may not be had by asking again
+  if (custom && !std::exchange(begun_, true) && delivery_->position() > 0) {
+    // The rest may not be had by asking again.
     return delivery_->Restart(app::RestartReason::kNoRanges, [this] { Fetch(); });
   }
   url_ = origin_;

@@ -78,6 +78,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   std::shared_ptr<int> alive_;
 
   RequestSetup setup_;
+  bool begun_ = false;  // something was asked for
 
   Url url_;  // where redirects have led
   std::string method_;  // empty: GET

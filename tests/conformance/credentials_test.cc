@@ -393,6 +393,44 @@ TEST(SetCredentials, IsTheOwnersAloneNotAnAdministrators) {
   }
 }
 
+TEST(SetCredentials, GoWithTheOwnerWhoGaveThem) {
+  World world({.config = "development_principals: true"});
+  v1::CreateJobRequest create =
+      world.bitsd.RequestFor({.files = {{world.Serve("content")}}, .start = false});
+  auto* header = create.mutable_job()->mutable_http_options()->add_headers();
+  header->set_name("Authorization");
+  header->set_value("Custom secret");
+  header = create.mutable_job()->mutable_http_options()->add_headers();
+  header->set_name("X-Mine");
+  create.mutable_job()->mutable_http_options()->set_user_agent("kept");
+  const auto as_alice = [](grpc::ClientContext* c) { c->AddMetadata("x-bits-principal", "alice"); };
+  const Reply<Job> job = TestBitsd::Call<Job>([&](grpc::ClientContext* c, Job* r) {
+    as_alice(c);
+    return world.bitsd.jobs().CreateJob(c, create, r);
+  });
+  BITS_ASSERT_ACCEPTED(job);
+  v1::SetCredentialsRequest set;
+  set.set_name(job->name());
+  set.set_target(v1::AUTH_TARGET_SERVER);
+  set.set_scheme(v1::AUTH_SCHEME_BASIC);
+  set.set_user_name("user");
+  set.set_password("password");
+  BITS_ASSERT_ACCEPTED(TestBitsd::Call<Job>([&](grpc::ClientContext* c, Job* r) {
+    as_alice(c);
+    return world.bitsd.jobs().SetCredentials(c, set, r);
+  }));
+  v1::TakeOwnershipRequest take;
+  take.set_name(job->name());
+  const Reply<Job> taken = TestBitsd::Call<Job>([&](grpc::ClientContext* c, Job* r) {
+    return world.bitsd.jobs().TakeOwnership(c, take, r);
+  });
+  BITS_ASSERT_ACCEPTED(taken);
+  EXPECT_THAT(taken->secrets().credentials(), IsEmpty());
+  EXPECT_FALSE(taken->secrets().in_memory_only());
+  EXPECT_THAT(taken->http_options().headers(), IsEmpty());
+  EXPECT_EQ(taken->http_options().user_agent(), "kept");
+}
+
 TEST(RemoveCredentials, RemovesThemAndSaysWhereThereWereNone) {
   World& world = SharedWorld();
   const std::string path =
