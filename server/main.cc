@@ -25,8 +25,10 @@
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/unique_fd.h"
+#include "server/platform/certificate_directory.h"
 #include "server/platform/config.h"
 #include "server/platform/posix_file_system.h"
+#include "server/platform/secret_box.h"
 #include "server/platform/signals.h"
 #include "server/platform/system_clock.h"
 #include "server/rpc/authenticator.h"
@@ -128,6 +130,8 @@ transfer::EngineOptions EngineOptionsOf(const platform::Config& config) {
   options.stall_timeout = config.stall_timeout;
   options.io_threads = config.io_threads;
   options.ca_file = config.ca_file;
+  options.crl_file = config.crl_file;
+  options.client_certificates_dir = config.client_certificates_dir;
   return options;
 }
 
@@ -147,6 +151,9 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
                         platform::PosixFileSystem::Open(config.roots));
   BITS_RETURN_IF_ERROR(CheckStateDirectory(*files, config.state_dir));
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::SecretBox> sealer,
+                        platform::SecretBox::Open(config.secrets_key_files));
+  const platform::CertificateDirectory certificates(config.client_certificates_dir);
   BITS_ASSIGN_OR_RETURN(const OpenedStore opened, OpenStore(config));
   app::JobStore& store = *opened.store;
   BITS_ASSIGN_OR_RETURN(std::string token_key, LoadTokenKey(config));
@@ -159,7 +166,8 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   ThreadPool replies({"reply", 2, kUnboundedQueue});
   app::Application::Options options;
   options.policy = file_policy;
-  app::Application application({&store, files.get(), engine.get(), &clock, &finishers},
+  app::Application application({&store, files.get(), engine.get(), &clock, &finishers,
+                                sealer.get(), &certificates},
                                std::move(options), last_revision);
 
   const rpc::LocalAuthenticator local;

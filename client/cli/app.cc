@@ -50,10 +50,10 @@ std::string MainHelp() {
       "Usage: bitsctl [OPTIONS] COMMAND [ARGUMENTS]\n\n"
       "Commands:\n";
   for (const auto& command : Commands()) {
-    absl::StrAppendFormat(&text, "  %-12s %s\n", command.name, command.summary);
+    absl::StrAppendFormat(&text, "  %-18s %s\n", command.name, command.summary);
   }
   absl::StrAppend(
-      &text, "  help         show what a command does: bitsctl help COMMAND\n\nOptions:\n",
+      &text, "  help               show what a command does: bitsctl help COMMAND\n\nOptions:\n",
       OptionLines(GlobalOptions()),
       "\nJOB is jobs/ID, an id, the beginning of one (4 characters or more) if no other\n"
       "begins so, or a display name that no other job has.\n\n",
@@ -143,7 +143,8 @@ class App {
                     *interrupts,
                     address,
                     given ? absl::StrCat("bitsctl --server=", *given) : "bitsctl",
-                    arguments.Has("json")};
+                    arguments.Has("json"),
+                    environment_.variable};
     const ExitCode code = command.run(arguments, context);
     if (code == ExitCode::kUsage && !context.json) Hint(&command);
     if (!console_.out.stream.flush()) {

@@ -36,7 +36,9 @@ const std::vector<Command>& Commands() {
     std::vector<Command> all = {TransferCommand(), CreateCommand(), AddCommand()};
     for (auto& verb : VerbCommands()) all.push_back(std::move(verb));
     for (auto& command :
-         {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(), ListCommand(), InfoCommand(), FilesCommand(),
+         {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(),
+          SetCredentialsCommand(), RemoveCredentialsCommand(), ListCommand(), InfoCommand(),
+          FilesCommand(),
           ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand()}) {
       all.push_back(command);
     }

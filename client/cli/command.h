@@ -5,6 +5,7 @@
 #include <absl/status/status.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Context {
   std::string address;  // of the server, for messages
   std::string program;  // how the user calls this, with the server: for advice
   bool json = false;
+  // A variable of the environment; unset if it is not there.
+  std::function<std::optional<std::string>(const std::string&)> variable = {};
 
   // Tells the user why `doing` ("resume the job x") came to nothing.
   ExitCode Fail(const std::string& doing, const absl::Status& status) const;
@@ -55,6 +58,8 @@ Command SetCommand();
 Command SetRemoteCommand();
 Command ReplacePrefixCommand();
 Command ValidateCommand();
+Command SetCredentialsCommand();
+Command RemoveCredentialsCommand();
 Command ListCommand();
 Command InfoCommand();
 Command FilesCommand();

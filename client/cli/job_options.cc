@@ -4,6 +4,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 
+#include "client/cli/http_args.h"
 #include "client/cli/text.h"
 #include "client/cli/units.h"
 
@@ -61,7 +62,8 @@ absl::Status ApplyTransferOptions(const Arguments& arguments, v1::Job& job,
 }  // namespace
 
 const std::vector<OptionSpec>& JobOptionSpecs() {
-  static const std::vector<OptionSpec> specs = {
+  static const std::vector<OptionSpec> specs = [] {
+    std::vector<OptionSpec> all = {
       {"description", "TEXT", "what the job is for"},
       {"priority", "PRIORITY", "foreground, high, normal or low"},
       {"retry-delay", "DURATION", "wait between a transient error and the next try (default 10m)"},
@@ -73,7 +75,10 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
       {"max-parallel-files", "N", "how many files at once, 1 to 64 (default 4)"},
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},
       {"no-require-ranges", "", "fetch from such origins in one stream (the default)"},
-  };
+    };
+    all.insert(all.end(), HttpOptionSpecs().begin(), HttpOptionSpecs().end());
+    return all;
+  }();
   return specs;
 }
 
@@ -96,7 +101,8 @@ absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& argume
                       &v1::Job::mutable_no_progress_timeout, job, mask),
         ApplyDuration(arguments, "max-download-time", "maximum_download_time",
                       &v1::Job::mutable_maximum_download_time, job, mask),
-        ApplyLabels(arguments, job, mask), ApplyTransferOptions(arguments, job, mask)}) {
+        ApplyLabels(arguments, job, mask), ApplyTransferOptions(arguments, job, mask),
+        ApplyHttpOptions(arguments, job, mask)}) {
     if (!status.ok()) return status;
   }
   return mask;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "client/cli/error_text.h"
+#include "client/cli/http_args.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/text.h"
 #include "client/cli/units.h"
@@ -187,6 +188,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
                                           ? 4
                                           : job.transfer_options().max_parallel_files()));
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
+  for (const auto& [title, value] : HttpDetails(job)) line(title, value);
   line("Attempts", absl::StrCat(job.attempt_count()));
   line("Errors", absl::StrCat(job.error_count()));
   std::vector<std::string> labels;
@@ -238,6 +240,10 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_url
                     Name(file.checksum().algorithm(),
                          v1::Checksum::Algorithm_Name(file.checksum().algorithm()), "ALGORITHM_"),
                     " ", Printable(file.checksum().hex()), "\n");
+  }
+  for (const auto& header : file.response_headers()) {
+    absl::StrAppend(&text, "    < ", Printable(header.name()), ": ", Printable(header.value()),
+                    "\n");
   }
   if (file.restarts() > 0) {
     absl::StrAppend(&text, "    started over ", file.restarts(), " times\n");

@@ -74,6 +74,14 @@ class GrpcConnection final : public Connection {
       const v1::ReplaceRemotePrefixRequest& request, const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::ReplaceRemotePrefix, request, options);
   }
+  absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                         const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::SetCredentials, request, options);
+  }
+  absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options) override {
+    return Mutate(*jobs_, &Jobs::RemoveCredentials, request, options);
+  }
   absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                     const CallOptions& options) override {
     return Mutate(*jobs_, &Jobs::ResumeJob, request, options);

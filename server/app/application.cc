@@ -11,14 +11,16 @@ namespace bits::app {
 
 Application::Application(Ports ports, Options options, Revision last_revision)
     : ports_(ports),
+      vault_(ports.sealer),
       hub_(last_revision, options.watch_ring),
       policies_(ports.store, std::move(options.policy)),
       writer_(ports.store, ports.clock, &hub_, &policies_),
-      runner_(ports.engine, &writer_, &hub_),
+      runner_(ports.engine, &writer_, &hub_, &vault_),
       scheduler_(ports.store, &writer_, &runner_, policies_.current()->turns()),
       timers_(ports.store, &writer_, &policies_, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
-      manager_({ports.store, ports.files, &writer_, &runner_, &finisher_}) {
+      manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,
+                ports.certificates}) {
   writer_.SetListener(this);
   policies_.SetListener([this](const domain::Policy& policy) {
     scheduler_.SetPolicy(policy.turns());

@@ -8,11 +8,14 @@
 #include "absl/status/status.h"
 #include "server/app/finisher.h"
 #include "server/app/job_manager.h"
+#include "server/app/job_secrets.h"
 #include "server/app/job_writer.h"
 #include "server/app/policy_manager.h"
+#include "server/app/ports/client_certificates.h"
 #include "server/app/ports/clock.h"
 #include "server/app/ports/file_system.h"
 #include "server/app/ports/job_store.h"
+#include "server/app/ports/secret_sealer.h"
 #include "server/app/ports/transfer_engine.h"
 #include "server/app/scheduler.h"
 #include "server/app/timer_service.h"
@@ -35,6 +38,9 @@ class Application : private CommitListener {
     TransferEngine* engine;
     const Clock* clock;
     Executor* finisher_executor;  // may block on files
+    // None: jobs cannot have secrets, or client certificates.
+    const SecretSealer* sealer = nullptr;
+    const ClientCertificates* certificates = nullptr;
   };
 
   // `last_revision`: the store's.
@@ -65,6 +71,7 @@ class Application : private CommitListener {
                    const std::vector<domain::File>& files) override;
 
   const Ports ports_;
+  const SecretVault vault_;
   WatchHub hub_;
   PolicyManager policies_;
   JobWriter writer_;

@@ -17,6 +17,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/app/policy_manager.h"
+#include "server/app/job_secrets.h"
+#include "server/app/ports/client_certificates.h"
 #include "server/app/ports/file_system.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/principal.h"
@@ -66,6 +68,11 @@ struct AddFilesOutcome {
   std::vector<domain::File> files;
 };
 
+struct RemovedCredentials {
+  domain::Job job;
+  bool removed = false;  // false: there were none
+};
+
 // Refusals carry BITS's symbol as reason (base/error_info.h): see the proto's comments for
 // which. Mutating calls do not block and may be made from any thread; their callback runs on the
 // store's thread (CompleteJob's and CancelJob's perhaps on another) and must not block.
@@ -82,10 +89,13 @@ class JobManager {
     JobWriter* writer;
     TransferRunner* runner;
     Finisher* finisher;
+    const SecretVault* vault;
+    const ClientCertificates* certificates;  // null: there are none
   };
   explicit JobManager(Parts parts) : parts_(parts) {}
 
-  // `job` carries the client's properties; id, owner, times are set here.
+  // `job` carries the client's properties, secret headers among the others; id, owner, times are
+  // set here.
   void CreateJob(const Principal& principal, domain::Job job, const std::vector<NewFile>& files,
                  bool start, const CallOptions& options, JobCallback done);
   void AddFiles(const Principal& principal, const domain::JobId& id,
@@ -98,6 +108,13 @@ class JobManager {
   // Of the files that are not transferred yet; the others keep their names.
   void ReplaceRemotePrefix(const Principal& principal, const domain::JobId& id, PrefixChange change,
                            const CallOptions& options, Callback<PrefixOutcome> done);
+  // The owner's alone.
+  void SetCredentials(const Principal& principal, const domain::JobId& id,
+                      const Credentials& credentials, const CallOptions& options,
+                      JobCallback done);
+  void RemoveCredentials(const Principal& principal, const domain::JobId& id,
+                         domain::CredentialSlot slot, const CallOptions& options,
+                         Callback<RemovedCredentials> done);
   void ResumeJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                  JobCallback done);
   void SuspendJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
@@ -139,6 +156,9 @@ class JobManager {
   void VerbAndWait(const Principal& principal, const domain::JobId& id,
                    const CallOptions& options, domain::Event event, JobCallback done);
   absl::StatusOr<std::vector<domain::File>> Resolve(const std::vector<NewFile>& files) const;
+  absl::Status CheckCertificate(const std::string& name) const;
+  // Writes what UpdateJob says, and the job's secrets with it.
+  absl::Status ApplyUpdate(Call& call, const domain::Update& update) const;
   absl::StatusOr<domain::Job> Find(const Principal& principal, const domain::JobId& id) const;
 
   const Parts parts_;

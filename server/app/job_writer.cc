@@ -40,6 +40,8 @@ absl::Status Step::Write(Decision& d, bool insert) {
     event.kind = kind;
     event.time = now_;
     event.job = job;
+    // Events are kept for long, and a later MakeWriteOnly would not reach them.
+    for (domain::HttpHeader& header : event.job.http.headers) header.value.clear();
     if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
       event.file = file;
     }
@@ -79,6 +81,10 @@ absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
   BITS_ASSIGN_OR_RETURN(Decision decision, domain::Decide(job, file, event, now_));
   if (decision.changed) {
     BITS_RETURN_IF_ERROR(Write(decision, false));
+    const bool deleted = (decision.effects & domain::kDelete) != 0;
+    if (domain::HasSecrets(job) && !domain::HasSecrets(decision.job) && !deleted) {
+      BITS_RETURN_IF_ERROR(txn_.PutSecrets(job.id, ""));
+    }
     job = decision.job;
   }
   return decision;

@@ -5,6 +5,7 @@
 
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/domain/error_code.h"
 
 namespace bits::app {
 
@@ -188,6 +189,7 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.attempt = turn.job.attempt_count;
   spec.file = std::move(file);
   spec.require_ranges = turn.job.options.require_ranges;
+  spec.request = turn.request;
   auto observer = std::make_shared<Observer>(
       this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name});
   transfer.id = engine_->Start(std::move(spec), std::move(observer));
@@ -195,39 +197,66 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
 
 void TransferRunner::Load(const JobId& id, Turn& turn) {
   ++turn.loads;
-  auto files = std::make_shared<std::vector<File>>();
-  deferred_.emplace_back([this, id, files, after = turn.cursor] {
+  auto loaded = std::make_shared<Loaded>();
+  const bool first = turn.request == nullptr;
+  deferred_.emplace_back([this, id, loaded, first, after = turn.cursor] {
     writer_->Run(
-        [id, files, after](Step& step) {
-          BITS_ASSIGN_OR_RETURN(*files,
+        [this, id, loaded, first, after](Step& step) {
+          BITS_ASSIGN_OR_RETURN(loaded->files,
                                 step.txn().ListUntransferredFiles(id, after, kFilesPerLoad));
+          if (!first) return absl::OkStatus();
+          // As the job is now, not as it was when its turn came.
+          BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));
+          RequestOptions request{job.http, job.proxy, {}};
+          if (domain::HasSecrets(job)) {
+            BITS_ASSIGN_OR_RETURN(request.secrets, vault_->Load(step.txn(), id));
+          }
+          loaded->missing = MissingSecrets(job, request.secrets);
+          loaded->request = std::make_shared<const RequestOptions>(std::move(request));
           return absl::OkStatus();
         },
-        [this, id, files](const absl::Status& status) {
-          const bool last = files->size() < kFilesPerLoad;
-          OnLoaded(id, status, std::move(*files), false, last);
+        [this, id, loaded](const absl::Status& status) {
+          const bool last = loaded->files.size() < kFilesPerLoad;
+          OnLoaded(id, status, std::move(*loaded), false, last);
         });
   });
 }
 
 void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
   ++turn.loads;
-  auto files = std::make_shared<std::vector<File>>();
-  deferred_.emplace_back([this, id, files, ordinal] {
+  auto loaded = std::make_shared<Loaded>();
+  deferred_.emplace_back([this, id, loaded, ordinal] {
     writer_->Run(
-        [id, files, ordinal](Step& step) {
-          files->clear();
+        [id, loaded, ordinal](Step& step) {
+          loaded->files.clear();
           BITS_ASSIGN_OR_RETURN(File file, step.txn().GetFile(id, ordinal));
-          if (!file.transferred) files->push_back(std::move(file));
+          if (!file.transferred) loaded->files.push_back(std::move(file));
           return absl::OkStatus();
         },
-        [this, id, files](const absl::Status& status) {
-          OnLoaded(id, status, std::move(*files), true, false);
+        [this, id, loaded](const absl::Status& status) {
+          OnLoaded(id, status, std::move(*loaded), true, false);
         });
   });
 }
 
-void TransferRunner::OnLoaded(const JobId& id, const absl::Status& status, std::vector<File> files,
+void TransferRunner::FailTurn(const JobId& id, Turn& turn, domain::Failure failure) {
+  turn.ending = true;  // nothing more is started; what runs stops by the commit
+  deferred_.emplace_back([this, id, attempt = turn.job.attempt_count,
+                          failure = std::move(failure)] {
+    writer_->Run(
+        [id, attempt, failure](Step& step) {
+          BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
+          if (job.attempt_count != attempt) return absl::OkStatus();
+          return step.Apply(job, nullptr, domain::Fail{failure}).status();
+        },
+        [this, id](const absl::Status& status) {
+          if (!status.ok()) return Lose(id);
+          StopFiles(id);
+        });
+  });
+}
+
+void TransferRunner::OnLoaded(const JobId& id, const absl::Status& status, Loaded loaded,
                               bool single, bool last) {
   const Section section(*this);
   auto it = turns_.find(id);
@@ -237,7 +266,15 @@ void TransferRunner::OnLoaded(const JobId& id, const absl::Status& status, std::
   if (!status.ok()) {
     lost_.insert(id);
     StopAll(turn);
+  } else if (!loaded.missing.empty() && !turn.ending) {
+    domain::Failure failure;
+    failure.hresult = domain::kInvalidCredentials;
+    failure.context = domain::ErrorContext::kGeneralQueueManager;
+    failure.detail = "lost when bitsd stopped, to be set again: " + loaded.missing;
+    FailTurn(id, turn, std::move(failure));
   } else if (!turn.ending) {
+    if (loaded.request != nullptr) turn.request = std::move(loaded.request);
+    std::vector<File>& files = loaded.files;
     if (single) {
       turn.ready.insert(turn.ready.begin(), files.begin(), files.end());
     } else {
@@ -382,10 +419,14 @@ void TransferRunner::OnProgress(const JobId& id, uint32_t ordinal, uint64_t arri
 }
 
 absl::Status TransferRunner::ApplyOfSource(Step& step, const JobId& id, uint32_t ordinal,
-                                           const Source& source, const domain::Event& event) {
+                                           const Source& source, const std::string& final_name,
+                                           const domain::Event& event) {
   BITS_ASSIGN_OR_RETURN(Job job, step.txn().GetJob(id));
   BITS_ASSIGN_OR_RETURN(const File file, step.txn().GetFile(id, ordinal));
-  if (file.remote_name == source.remote_name) return step.Apply(job, &file, event).status();
+  // A checkpoint may have recorded already where a redirect led.
+  const bool is_source = file.remote_name == source.remote_name ||
+                         (!final_name.empty() && file.remote_name == final_name);
+  if (is_source) return step.Apply(job, &file, event).status();
   // Its remote name was mended after this was under way: it says nothing of the new one. The job
   // takes its turn anew, with that.
   return step.Apply(job, nullptr, domain::Requeue{}).status();
@@ -398,7 +439,8 @@ void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal, const Sour
   writer_->Run(
       [id, ordinal, source, job,
        event = domain::FileTransferred{last, identity}](Step& step) -> absl::Status {
-        BITS_RETURN_IF_ERROR(ApplyOfSource(step, id, ordinal, source, event));
+        BITS_RETURN_IF_ERROR(
+            ApplyOfSource(step, id, ordinal, source, event.last.final_name, event));
         BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
         return absl::OkStatus();
       },
@@ -439,7 +481,8 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& s
         [id, ordinal, source, failure](Step& step) {
           BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));
           if (job.attempt_count != source.attempt) return absl::OkStatus();
-          return ApplyOfSource(step, id, ordinal, source, domain::Fail{failure});
+          return ApplyOfSource(step, id, ordinal, source, failure.final_name,
+                               domain::Fail{failure});
         },
         [this, id](const absl::Status& status) {
           if (!status.ok()) return Lose(id);

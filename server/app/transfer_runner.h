@@ -26,8 +26,9 @@ namespace bits::app {
 // queued anew and go on from what is recorded.
 class TransferRunner {
  public:
-  TransferRunner(TransferEngine* engine, JobWriter* writer, WatchHub* hub)
-      : engine_(engine), writer_(writer), hub_(hub) {}
+  TransferRunner(TransferEngine* engine, JobWriter* writer, WatchHub* hub,
+                 const SecretVault* vault)
+      : engine_(engine), writer_(writer), hub_(hub), vault_(vault) {}
 
   // Called on any thread, with no lock held, when a job's transfers have all ended. Set before use.
   void SetIdleListener(std::function<void()> listener) { on_idle_ = std::move(listener); }
@@ -74,7 +75,8 @@ class TransferRunner {
   };
   struct Turn {
     domain::Job job;
-    std::map<uint32_t, Transfer> transfers;  // by ordinal
+    std::shared_ptr<const RequestOptions> request;  // of this turn; null: not read yet
+    std::map<uint32_t, Transfer> transfers;         // by ordinal
     std::deque<domain::File> ready;          // to be started next
     uint32_t cursor = 0;                     // files up to here were looked at
     int loads = 0;                           // reads of the store under way
@@ -100,15 +102,24 @@ class TransferRunner {
   // Its remote name was mended while it was under way: what becomes of it does not matter.
   bool IsToRestart(const domain::JobId& id, uint32_t ordinal) const;
   static absl::Status ApplyOfSource(Step& step, const domain::JobId& id, uint32_t ordinal,
-                                    const Source& source, const domain::Event& event);
+                                    const Source& source, const std::string& final_name,
+                                    const domain::Event& event);
   void OnEnded(const domain::JobId& id, uint32_t ordinal);
 
   void Pump(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
   void Load(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Reload(const domain::JobId& id, uint32_t ordinal, Turn& turn) BITS_REQUIRES(mutex_);
-  void OnLoaded(const domain::JobId& id, const absl::Status& status, std::vector<domain::File> files,
-                bool single, bool last);
+  struct Loaded {
+    std::vector<domain::File> files;
+    std::shared_ptr<const RequestOptions> request;  // null: none was read
+    std::string missing;                            // of its secrets
+  };
+  void OnLoaded(const domain::JobId& id, const absl::Status& status, Loaded loaded, bool single,
+                bool last);
+  // Ends the turn in an error of the whole job.
+  void FailTurn(const domain::JobId& id, Turn& turn, domain::Failure failure)
+      BITS_REQUIRES(mutex_);
   void StopAll(Turn& turn) BITS_REQUIRES(mutex_);
   // Ends the turn if nothing is left of it.
   void EndIfOver(const domain::JobId& id) BITS_REQUIRES(mutex_);
@@ -118,6 +129,7 @@ class TransferRunner {
   TransferEngine* const engine_;
   JobWriter* const writer_;
   WatchHub* const hub_;
+  const SecretVault* const vault_;
   std::function<void()> on_idle_;
 
   mutable Mutex mutex_;

@@ -10,6 +10,7 @@
 #include "server/base/strings.h"
 #include "server/domain/error_code.h"
 #include "server/domain/retry.h"
+#include "server/domain/update_rules.h"
 
 namespace bits::domain {
 namespace {
@@ -92,6 +93,7 @@ class Maker {
   void Apply(const Resume&) {
     OwnerActed();
     job().active_time = absl::ZeroDuration();
+    job().resumed = true;
     job().retry_time.reset();
     if (before_.state != JobState::kTransientError) job().stalled_since.reset();
   }
@@ -126,6 +128,11 @@ class Maker {
     if (e.labels) j.labels = *e.labels;
     if (e.max_parallel_files) j.options.max_parallel_files = *e.max_parallel_files;
     if (e.require_ranges) j.options.require_ranges = *e.require_ranges;
+    if (e.http) domain::Apply(*e.http, j.http);
+    if (HasCustomMethod(j.http)) j.priority = Priority::kForeground;
+    if (e.proxy) j.proxy = *e.proxy;
+    if (e.credentials) j.credentials = *e.credentials;
+    if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
     OwnerActed();
   }
   void Apply(const SetRemoteName& e) {
@@ -144,6 +151,12 @@ class Maker {
   void Apply(const TakeOwnership& e) {
     OwnerActed();
     job().owner = e.owner;
+    // What the former owner alone knew.
+    job().credentials.clear();
+    job().secrets_volatile = false;
+    job().http.headers.clear();
+    job().http.secret_headers.clear();
+    job().http.tls.client_certificate.clear();
   }
 
   void Apply(const SetValidationState& e) {
@@ -205,6 +218,11 @@ class Maker {
     }
     if (file_.has_value()) {
       NameFile(error);
+      if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
+        file_changed_ = true;
+        file_->response_headers = e.failure.response_headers;
+        if (!e.failure.final_name.empty()) file_->remote_name = e.failure.final_name;
+      }
       if (e.failure.hresult == kValidationFailed && !file_->transferred) StartOver();
     }
     Keep(std::move(error));
@@ -284,6 +302,10 @@ class Maker {
     SetBytes(bytes);
     file_->validators = e.validators;
     file_->last_modified = e.last_modified;
+    if (!e.response_headers.empty()) file_->response_headers = e.response_headers;
+    if (!e.final_name.empty() && file_->remote_name == e.asked_name) {
+      file_->remote_name = e.final_name;
+    }
     if (bytes > file_->bytes_furthest) {
       file_->bytes_furthest = bytes;
       Progressed();
@@ -388,6 +410,10 @@ class Maker {
         j.final_time = now_;
         j.retry_time.reset();
         j.stalled_since.reset();
+        // The secrets go with this.
+        j.credentials.clear();
+        j.http.secret_headers.clear();
+        j.secrets_volatile = false;
         if ((d_.effects & kCleanup) != 0) j.pending = Pending::kCleanup;
         break;
       case JobState::kSuspended:
@@ -493,6 +519,10 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
   }
   for (const Rule& rule : RulesFor(job.state, kind)) {
     if (!Holds(rule.guard, job, file, event, now)) continue;
+    const bool accepted = rule.verdict == Verdict::kMove || rule.verdict == Verdict::kStay;
+    if (const auto* update = std::get_if<Update>(&event); update != nullptr && accepted) {
+      if (absl::Status allowed = CheckUpdate(job, *update); !allowed.ok()) return allowed;
+    }
     switch (rule.verdict) {
       case Verdict::kMove:
       case Verdict::kStay:

@@ -36,6 +36,10 @@ struct Failure {
   std::optional<absl::Duration> retry_after;
   // What a person should know beyond the code's own text; no secrets, no query strings.
   std::string detail;
+  // Of the answer, as in File; empty: there was none.
+  std::string response_headers = {};
+  // Where a redirect led that is to be reported: the file's remote name from now on.
+  std::string final_name = {};
 };
 
 // The error that a job keeps. Made by Decide() alone.

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "server/domain/error.h"
+// Before what follows: GCC 12 takes JobResult::kOk, declared later, to shadow kOk.
+#include "server/domain/job.h"
 #include "server/domain/language.h"
 
 namespace bits::domain {
@@ -34,6 +36,8 @@ inline constexpr Hresult kTooManyFilesInJob = 0x80200051;            // BG_E_TOO
 inline constexpr Hresult kTooManyRangesInFile = 0x80200052;          // BG_E_TOO_MANY_RANGES_IN_FILE
 inline constexpr Hresult kValidationFailed = 0x80200053;             // BG_E_VALIDATION_FAILED
 inline constexpr Hresult kMaxDownloadTimeout = 0x80200054;           // BG_E_MAXDOWNLOAD_TIMEOUT
+inline constexpr Hresult kInvalidProxyInfo = 0x8020003F;             // BG_E_INVALID_PROXY_INFO
+inline constexpr Hresult kInvalidCredentials = 0x80200040;           // BG_E_INVALID_CREDENTIALS
 inline constexpr Hresult kRemoteFileChanged = 0x80200073;            // BG_E_REMOTE_FILE_CHANGED
 inline constexpr Hresult kNotImplemented = 0x80004001;               // E_NOTIMPL
 inline constexpr Hresult kUnexpected = 0x8000FFFF;                   // E_UNEXPECTED

@@ -69,6 +69,10 @@ struct Update {
   std::optional<std::map<std::string, std::string>> labels;
   std::optional<uint32_t> max_parallel_files;
   std::optional<bool> require_ranges;
+  std::optional<HttpUpdate> http;
+  std::optional<ProxySettings> proxy;
+  std::optional<std::vector<CredentialSlot>> credentials;
+  std::optional<bool> secrets_volatile;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
@@ -96,6 +100,11 @@ struct Checkpoint {
   std::optional<uint64_t> bytes_total;
   Validators validators;
   std::optional<absl::Time> last_modified;
+  std::string response_headers = {};  // as in File; empty: none came
+  // A redirect was followed that is to be reported: the remote name that was asked for, if it is
+  // still the file's, becomes the other.
+  std::string asked_name = {};
+  std::string final_name = {};
 };
 // The file goes back to 0, before any byte of the new version is written.
 struct FileRestarted {};

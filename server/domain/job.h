@@ -8,10 +8,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "server/domain/credentials.h"
 #include "server/domain/error.h"
 #include "server/domain/file_range.h"
+#include "server/domain/http_options.h"
+#include "server/domain/proxy.h"
 
 namespace bits::domain {
 
@@ -93,6 +97,8 @@ struct File {
   Validators validators;           // of the version that bytes_transferred belongs to
   std::optional<absl::Time> last_modified;
   uint32_t restarts = 0;
+  // The lines of the last answer, `Name: value` and CRLF each, without those that are secret.
+  std::string response_headers;
 
   bool operator==(const File&) const = default;
 };
@@ -138,6 +144,13 @@ struct Job {
   absl::Duration no_progress_timeout = kDefaultNoProgressTimeout;
   absl::Duration maximum_download_time = kDefaultMaximumDownloadTime;
   TransferOptions options;
+  HttpOptions http;
+  ProxySettings proxy;
+  // Those that are set, in order. What they are is among the job's secrets, as are the values of
+  // http.secret_headers.
+  std::vector<CredentialSlot> credentials;
+  bool secrets_volatile = false;  // the secrets will not survive the process
+  bool resumed = false;           // it was, ever
 
   JobProgress progress;
   uint32_t error_count = 0;
@@ -178,6 +191,14 @@ inline bool AllFilesTransferred(const Job& job) {
 inline uint32_t ParallelFiles(const Job& job) {
   return job.options.max_parallel_files == 0 ? kDefaultParallelFiles
                                              : job.options.max_parallel_files;
+}
+
+// Whether Resume was ever called. Jobs of earlier versions do not have it recorded.
+inline bool WasResumed(const Job& job) {
+  return job.resumed || job.attempt_count > 0 || job.state != JobState::kSuspended;
+}
+inline bool HasSecrets(const Job& job) {
+  return !job.credentials.empty() || !job.http.secret_headers.empty();
 }
 
 // "QUEUED", "TRANSIENT_ERROR", ...

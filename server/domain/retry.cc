@@ -56,7 +56,7 @@ absl::Duration RetryDelay(const Job& job) {
 }  // namespace
 
 bool IsTransientHttpStatus(uint32_t status) {
-  if ((status >= 300 && status <= 305) || status == 307) return false;
+  if ((status >= 300 && status <= 305) || status == 307 || status == 308) return false;
   if (status >= 400 && status <= 499) {
     return status == 408 || status == 409 || status == 425 || status == 429;
   }
@@ -80,6 +80,8 @@ absl::Time RetryTime(const Job& job, const Failure& failure, absl::Time now) {
 }
 
 bool MayRetry(const Job& job, const Failure& failure, absl::Time now) {
+  // What it asks for may not be asked for twice.
+  if (HasCustomMethod(job.http)) return false;
   if (!IsTransient(failure)) return false;
   const absl::Duration timeout = job.no_progress_timeout;
   if (timeout <= absl::ZeroDuration() || RetryDelay(job) > timeout) return false;

@@ -14,7 +14,7 @@ namespace bits::domain {
 inline constexpr absl::Duration kLongestRetryAfter = absl::Hours(24);
 
 // BITS's table for HTTP statuses (reference: handling server application errors), with
-// 425 and 429 transient too.
+// 425 and 429 transient too, and 308 as 307.
 bool IsTransientHttpStatus(uint32_t status);
 
 // Whether waiting alone may mend it.
@@ -26,7 +26,8 @@ bool IsTransient(const Failure& failure);
 absl::Time RetryTime(const Job& job, const Failure& failure, absl::Time now);
 
 // Whether the job may try again by itself after `failure` at `now`: it is transient, the
-// no-progress timeout is neither 0 nor used up, nor shorter than the retry delay.
+// no-progress timeout is neither 0 nor used up, nor shorter than the retry delay; and the job
+// asks by GET.
 bool MayRetry(const Job& job, const Failure& failure, absl::Time now);
 
 }  // namespace bits::domain

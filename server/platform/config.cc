@@ -5,6 +5,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/text_format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -86,6 +87,9 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
   config.ca_file = proto.ca_file();
   config.policy = proto.policy();
   config.development_principals = proto.development_principals();
+  config.secrets_key_files.assign(proto.secrets_key_file().begin(), proto.secrets_key_file().end());
+  config.client_certificates_dir = proto.client_certificates_dir();
+  config.crl_file = proto.crl_file();
   if (proto.has_watch_bookmark_interval()) {
     BITS_RETURN_IF_ERROR(SetDuration("watch_bookmark_interval", proto.watch_bookmark_interval(),
                                      absl::Milliseconds(100), absl::Hours(1),
@@ -132,7 +136,7 @@ constexpr std::string_view kSwitches[] = {"insecure", "development_principals", 
                                           "version"};
 constexpr std::string_view kValues[] = {"listen",       "state_dir", "root",      "store",
                                         "admin_listen", "config",    "ca_file",   "log_level",
-                                        "log_format"};
+                                        "log_format",   "secrets_key_file"};
 
 template <size_t N>
 bool Contains(const std::string_view (&names)[N], std::string_view name) {
@@ -201,6 +205,9 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
     BITS_RETURN_IF_ERROR(FromProto(proto, config));
   }
   if (flags.contains("listen")) config.listen = AllOf(flags, "listen");
+  if (flags.contains("secrets_key_file")) {
+    config.secrets_key_files = AllOf(flags, "secrets_key_file");
+  }
   if (flags.contains("root")) config.roots = AllOf(flags, "root");
   if (auto v = Last(flags, "state_dir")) config.state_dir = *v;
   if (auto v = Last(flags, "store")) config.store = *v;
@@ -228,6 +235,15 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
   if (!config.ca_file.empty() && !std::ifstream(config.ca_file)) {
     return Wrong("--ca_file", absl::StrCat("cannot read ", config.ca_file));
   }
+  if (!config.crl_file.empty() && !std::ifstream(config.crl_file)) {
+    return Wrong("crl_file", absl::StrCat("cannot read ", config.crl_file));
+  }
+  std::error_code error;
+  if (!config.client_certificates_dir.empty() &&
+      !std::filesystem::is_directory(config.client_certificates_dir, error)) {
+    return Wrong("client_certificates_dir",
+                 absl::StrCat(config.client_certificates_dir, " is no directory"));
+  }
   return config;
 }
 
@@ -244,6 +260,9 @@ usage: bitsd --root=DIR [flags]
   --store=sqlite|memory         memory forgets all at the end. Default sqlite
   --admin_listen=HOST:PORT      health and channelz for operators
   --ca_file=FILE                authorities to trust in https (PEM)
+  --secrets_key_file=FILE       the key that jobs' credentials are sealed with at
+                                rest; may be repeated, the first one seals.
+                                Without: they are lost when bitsd stops
   --insecure                    allow an address that is not loopback, without TLS
   --development_principals      for trials: callers say who they are, by the
                                 metadata x-bits-principal. Loopback and unix

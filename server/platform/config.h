@@ -31,6 +31,9 @@ struct Config {
   uint32_t io_threads = 16;
   absl::Duration watch_bookmark_interval = absl::Seconds(30);
   absl::Duration drain_timeout = absl::Seconds(20);
+  std::vector<std::string> secrets_key_files;
+  std::string client_certificates_dir;
+  std::string crl_file;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 

@@ -5,6 +5,7 @@
 
 #include "server/domain/error_code.h"
 #include "server/domain/timers.h"
+#include "server/rpc/convert_http.h"
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
 
@@ -154,6 +155,7 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   to->mutable_transfer_options()->set_max_parallel_files(job.options.max_parallel_files);
   to->mutable_transfer_options()->set_require_ranges(job.options.require_ranges);
   to->set_attempt_count(job.attempt_count);
+  FillHttp(job, to);
 }
 
 void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
@@ -181,6 +183,7 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
   // An origin may send any bytes; a proto string holds UTF-8 only.
   to->set_remote_etag(CleanUtf8(file.validators.etag, file.validators.etag.size() + 3));
   to->set_restarts(file.restarts);
+  FillResponseHeaders(file.response_headers, to);
 }
 
 void ToProto(const domain::JobId& job, const domain::Error& error, v1::Error* to,
@@ -223,6 +226,7 @@ void ToProto(const app::EventRecord& event, const domain::Policy& policy, v1::Jo
   to->Clear();
   to->set_type(EventTypeOf(event.kind));
   ToProto(event.job, policy, to->mutable_job());
+  HideHeaderValues(to->mutable_job());
   const bool of_file = event.kind == domain::ChangeKind::kFileTransferred ||
                        event.kind == domain::ChangeKind::kFileRestarted;
   if (of_file && event.file != 0) to->set_file(FileName(event.job.id, event.file));

@@ -12,6 +12,7 @@
 #include "server/rpc/pages.h"
 #include "server/rpc/request_digest.h"
 #include "server/rpc/validate.h"
+#include "server/rpc/validate_http.h"
 
 namespace bits::rpc {
 namespace {
@@ -176,6 +177,41 @@ JobService::Reactor* JobService::ReplaceRemotePrefix(
             env_, call, [jobs = jobs_, response](const app::PrefixOutcome& outcome) {
               JobInto(jobs, response->mutable_job())(outcome.job);
               response->set_files_changed(outcome.files_changed);
+            }));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::SetCredentials(Context* context,
+                                                const v1::SetCredentialsRequest* request,
+                                                v1::Job* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->name(), "name"));
+    BITS_ASSIGN_OR_RETURN(const app::Credentials credentials, CredentialsFrom(*request));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
+                          OptionsFrom("SetCredentials", *request, request->etag()));
+    jobs_->SetCredentials(principal, id, credentials, options,
+                          Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
+    return absl::OkStatus();
+  });
+}
+
+JobService::Reactor* JobService::RemoveCredentials(Context* context,
+                                                   const v1::RemoveCredentialsRequest* request,
+                                                   v1::RemoveCredentialsResponse* response) {
+  return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
+    BITS_ASSIGN_OR_RETURN(const domain::JobId id, ParseJobName(request->name(), "name"));
+    BITS_ASSIGN_OR_RETURN(const domain::CredentialSlot slot,
+                          SlotFrom(request->target(), request->scheme()));
+    BITS_ASSIGN_OR_RETURN(const app::CallOptions options,
+                          OptionsFrom("RemoveCredentials", *request, request->etag()));
+    jobs_->RemoveCredentials(
+        principal, id, slot, options,
+        Reply<app::RemovedCredentials>(
+            env_, call,
+            [jobs = jobs_, response](const app::RemovedCredentials& outcome) {
+              ToProto(outcome.job, *jobs->policy(), response->mutable_job());
+              response->set_removed(outcome.removed);
             }));
     return absl::OkStatus();
   });

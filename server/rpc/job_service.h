@@ -37,6 +37,10 @@ class JobService final : public v1::JobService::CallbackService {
                      v1::ListFilesResponse* response) override;
   Reactor* UpdateFile(Context* context, const v1::UpdateFileRequest* request,
                       v1::File* response) override;
+  Reactor* SetCredentials(Context* context, const v1::SetCredentialsRequest* request,
+                          v1::Job* response) override;
+  Reactor* RemoveCredentials(Context* context, const v1::RemoveCredentialsRequest* request,
+                             v1::RemoveCredentialsResponse* response) override;
   Reactor* ResumeJob(Context* context, const v1::ResumeJobRequest* request,
                      v1::Job* response) override;
   Reactor* SuspendJob(Context* context, const v1::SuspendJobRequest* request,

@@ -13,10 +13,17 @@ namespace bits::rpc {
 std::string Digest(std::string_view label, const google::protobuf::MessageLite& message);
 
 // What a repeat of a mutating request must have in common with the first (AIP-155): the
-// method and every field but request_id itself.
+// method and every field but request_id itself, and secrets: a digest that is kept would
+// let them be guessed.
 template <typename Request>
 std::string Fingerprint(std::string_view method, Request request) {
   request.clear_request_id();
+  if constexpr (requires { request.clear_password(); }) request.clear_password();
+  if constexpr (requires { request.mutable_job()->mutable_http_options(); }) {
+    for (auto& header : *request.mutable_job()->mutable_http_options()->mutable_headers()) {
+      header.clear_value();
+    }
+  }
   return Digest(method, request);
 }
 

@@ -9,6 +9,8 @@
 #include "server/rpc/convert.h"
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
+#include "server/rpc/validate_http.h"
+#include "server/domain/update_rules.h"
 
 namespace bits::rpc {
 namespace {
@@ -154,7 +156,7 @@ absl::StatusOr<Selection> SelectionFrom(const v1::UpdateJobRequest& request) {
   if (paths.size() == 1 && paths[0] == "*") return Everything();
   Selection selection;
   for (const std::string& path : paths) {
-    if (Select(path, selection)) continue;
+    if (Select(path, selection) || IsHttpPath(path)) continue;
     return InvalidField("update_mask", path == "*"
                                            ? "`*` must stand alone"
                                            : "`" + path + "` is not a path that can be written");
@@ -198,6 +200,10 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.labels, LabelsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.options.max_parallel_files, ParallelFilesFrom(from));
   job.options.require_ranges = from.transfer_options().require_ranges();
+  BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
+  BITS_ASSIGN_OR_RETURN(job.proxy, ProxyFrom(from));
+  BITS_RETURN_IF_ERROR(
+      domain::CheckNew(job, from.priority() != v1::Job::PRIORITY_UNSPECIFIED));
   return job;
 }
 
@@ -231,6 +237,10 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
     BITS_ASSIGN_OR_RETURN(update.max_parallel_files, ParallelFilesFrom(from));
   }
   if (selection.require_ranges) update.require_ranges = from.transfer_options().require_ranges();
+  BITS_ASSIGN_OR_RETURN(update.http, HttpUpdateFrom(request));
+  if (SelectsProxy(request)) {
+    BITS_ASSIGN_OR_RETURN(update.proxy, ProxyFrom(from));
+  }
   return update;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/rpc/convert.h"
+#include "server/rpc/convert_http.h"
 
 namespace bits::rpc {
 namespace {
@@ -108,6 +109,7 @@ bool WatchFeed::TakeSnapshotMessage(v1::JobEvent* message) {
   message->Clear();
   message->set_type(v1::JobEvent::TYPE_SNAPSHOT);
   ToProto(job, *CurrentPolicy(), message->mutable_job());
+  HideHeaderValues(message->mutable_job());
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "server/store/job_id.h"
 #include "server/store/record.pb.h"
+#include "server/store/record_http.h"
 
 namespace bits::store {
 namespace {
@@ -183,6 +184,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
 
   to.set_version(job.version);
   to.set_revision(job.revision);
+  HttpToRecord(job, to);
 }
 
 bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
@@ -225,7 +227,7 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
 
   to.version = from.version();
   to.revision = from.revision();
-  return ToEnum(from.type(), domain::JobType::kUploadReply, to.type) &&
+  return HttpFromRecord(from, to) && ToEnum(from.type(), domain::JobType::kUploadReply, to.type) &&
          ToEnum(from.state(), domain::JobState::kCancelled, to.state) &&
          ToEnum(from.priority(), domain::Priority::kLow, to.priority) &&
          ToEnum(from.result(), domain::JobResult::kUnableToDeleteFiles, to.result) &&
@@ -260,6 +262,7 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   if (file.validators.remote_size.has_value()) to.set_remote_size(*file.validators.remote_size);
   ToRecord(file.last_modified, [&to] { return to.mutable_last_modified(); });
   to.set_restarts(file.restarts);
+  to.set_response_headers(file.response_headers);
 }
 
 bool FromRecord(v1::FileRecord&& from, domain::File& to) {
@@ -293,6 +296,7 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   if (from.has_remote_size()) to.validators.remote_size = from.remote_size();
   to.last_modified = FromRecord(from.has_last_modified(), from.last_modified());
   to.restarts = from.restarts();
+  to.response_headers = std::move(*from.mutable_response_headers());
   return ToEnum(from.validation(), domain::Validation::kInvalid, to.validation);
 }
 

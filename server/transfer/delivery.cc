@@ -227,7 +227,12 @@ void Delivery::OnSynced(uint64_t epoch, const absl::Status& status) {
 }
 
 domain::Checkpoint Delivery::CheckpointAt(uint64_t bytes) const {
-  return {bytes, total_, validators_, last_modified_};
+  domain::Checkpoint checkpoint{bytes, total_, validators_, last_modified_, response_headers_};
+  if (!final_name_.empty()) {
+    checkpoint.asked_name = spec_.file.remote_name;
+    checkpoint.final_name = final_name_;
+  }
+  return checkpoint;
 }
 
 void Delivery::TellCheckpoint() {
@@ -377,6 +382,8 @@ void Delivery::Close() {
         observer->OnTransferred(self->CheckpointAt(self->position_), identity);
         break;
       case Outcome::kFailed:
+        self->failure_.response_headers = self->response_headers_;
+        if (!self->final_name_.empty()) self->failure_.final_name = self->final_name_;
         observer->OnFailed(self->failure_);
         break;
       case Outcome::kStopped:

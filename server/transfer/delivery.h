@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/app/ports/clock.h"
@@ -65,6 +67,10 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   // Good bytes follow, from position() on, of this version.
   void Accept(std::optional<uint64_t> total, domain::Validators validators,
               std::optional<absl::Time> last_modified);
+  // The head of the last answer, as in domain::File.
+  void SetResponseHeaders(std::string lines) { response_headers_ = std::move(lines); }
+  // Where redirects led that are to be reported.
+  void SetFinalName(std::string name) { final_name_ = std::move(name); }
   // At most BufferPool::kLeast bytes, all of them or none: then OnRoom says when to try again.
   bool Append(std::string_view data);
   // What is here is of another version: once it is gone (position() is 0) `then` is called.
@@ -131,6 +137,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   std::optional<uint64_t> total_;
   domain::Validators validators_;
   std::optional<absl::Time> last_modified_;
+  std::string response_headers_;
+  std::string final_name_;
   bool bytes_arrived_ = false;
   bool emptied_ = false;   // the file holds nothing of before
   bool reserved_ = false;  // it may hold room beyond its end

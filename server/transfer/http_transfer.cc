@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/redact.h"
 #include "server/base/strings.h"
@@ -17,6 +19,10 @@ namespace {
 constexpr long kReceiveBuffer = 256L * 1024;
 // A body of no interest is read to its end, to keep the connection, if it is no longer than this.
 constexpr uint64_t kMostDiscarded = uint64_t{64} * 1024;
+// Of the head of an answer, for whom it interests.
+constexpr size_t kMostHeadKept = size_t{16} * 1024;
+// A remote name's, in bytes.
+constexpr size_t kLongestName = 2200;
 
 std::string Of(uint64_t part, std::optional<uint64_t> whole) {
   return whole ? absl::StrCat(part, " of ", *whole) : absl::StrCat(part);
@@ -30,18 +36,28 @@ HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, 
       multi_(multi),
       lookups_(lookups),
       delivery_(delivery),
-      origin_(std::move(url)) {}
+      origin_(std::move(url)),
+      setup_(&context->options, delivery->spec().request, origin_) {}
 
 HttpTransfer::~HttpTransfer() { Abandon(); }
 
 // --- The request -------------------------------------------------------------------------------
 
 void HttpTransfer::Fetch() {
+  if (std::optional<domain::Failure> fault = setup_.Fault()) {
+    return delivery_->Fail(*std::move(fault));
+  }
+  const bool custom = domain::HasCustomMethod(setup_.http());
+  if (custom && !std::exchange(begun_, true) && delivery_->position() > 0) {
+    // The rest may not be had by asking again.
+    return delivery_->Restart(app::RestartReason::kNoRanges, [this] { Fetch(); });
+  }
   url_ = origin_;
+  method_ = custom ? setup_.http().method : "";
   redirects_ = 0;
   request_ = RangeRequest();
   request_.offset = delivery_->position();
-  request_.require_ranges = delivery_->spec().require_ranges;
+  request_.require_ranges = delivery_->spec().require_ranges && !custom;
   request_.ranged = request_.offset > 0 || request_.require_ranges;
   fresh_ = false;
   if (request_.offset > 0) {
@@ -74,6 +90,7 @@ void HttpTransfer::Send() {
   plan_.reset();
   outcome_.reset();
   received_ = discarded_ = 0;
+  connect_status_ = server_schemes_ = proxy_schemes_ = 0;
   too_much_ = paused_ = spoilt_ = false;
   request_.resource = Fingerprint(url_.text);
   error_text_[0] = '\0';
@@ -103,8 +120,11 @@ void HttpTransfer::SetOptions() {
   if (request_.offset > 0) {
     headers_ = Append(std::move(headers_), "If-Range: " + IfRangeValue(request_.validators));
   }
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh_ ? 1L : 0L);
+  headers_ = setup_.Apply(easy, url_, method_, std::move(headers_));
   curl_easy_setopt(easy, CURLOPT_URL, url_.text.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   // Before 8.1 libcurl takes some truncated bodies over HTTP/2 for whole ones.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -114,7 +134,6 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpTransfer::OnHeader);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
@@ -122,14 +141,9 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &HttpTransfer::OnConnected);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &WatchForCloseNotify);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh_ ? 1L : 0L);
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
-  }
-  if (options.proxy.has_value()) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy->c_str());
   }
 }
 
@@ -168,9 +182,36 @@ size_t HttpTransfer::OnHeader(char* data, size_t size, size_t count, void* self)
   auto* transfer = static_cast<HttpTransfer*>(self);
   transfer->active_time_ = transfer->context_->loop->now();
   const size_t bytes = size * count;
-  if (transfer->plan_) return bytes;  // a trailer
-  if (!transfer->parser_.Add({data, bytes})) return bytes;
+  const std::string_view line(data, bytes);
+  if (transfer->plan_) {
+    // libcurl asks again by itself where a scheme takes several requests.
+    const uint32_t status = transfer->parser_.head().status;
+    const bool again = (status == 401 || status == 407) && line.starts_with("HTTP/");
+    if (!again) return bytes;  // a trailer
+    transfer->plan_.reset();
+    transfer->mode_ = Mode::kHead;
+    transfer->discarded_ = 0;
+  }
+  transfer->KeepLine(line);
+  if (!transfer->parser_.Add(line)) return bytes;
   return transfer->TakeHead() ? bytes : 0;
+}
+
+// Without what is between the server and us.
+void HttpTransfer::KeepLine(std::string_view line) {
+  if (line.starts_with("HTTP/")) return lines_.clear();
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return;
+  const std::string_view name = line.substr(0, colon);
+  const std::string_view value = Sv(absl::StripAsciiWhitespace(Av(line.substr(colon + 1))));
+  for (std::string_view secret :
+       {"Set-Cookie", "Set-Cookie2", "Authentication-Info", "Proxy-Authentication-Info",
+        "WWW-Authenticate", "Proxy-Authenticate"}) {
+    if (absl::EqualsIgnoreCase(Av(name), Av(secret))) return;
+  }
+  if (lines_.size() + name.size() + value.size() + 4 > kMostHeadKept) return;
+  absl::StrAppend(&lines_, Av(name), ": ", Av(value), "\r\n");
 }
 
 bool HttpTransfer::TakeHead() {
@@ -186,6 +227,12 @@ bool HttpTransfer::TakeHead() {
   }
   const bool until_close = !plan_->body_size && !parser_.head().chunked;
   tls_connection_ = until_close ? TlsConnectionOf(easy_.get()) : nullptr;
+  if (plan_->verdict != Verdict::kRedirect && plan_->verdict != Verdict::kRestartAnew) {
+    delivery_->SetResponseHeaders(lines_);
+    const bool reports = setup_.http().redirects == domain::RedirectPolicy::kReport &&
+                         redirects_ > 0 && url_.text.size() <= kLongestName;
+    if (reports && plan_->verdict != Verdict::kFail) delivery_->SetFinalName(url_.text);
+  }
   switch (plan_->verdict) {
     case Verdict::kWhole:
     case Verdict::kPart:
@@ -288,7 +335,10 @@ void HttpTransfer::OnDone(const MultiDriver::Outcome& outcome) {
     return Send();
   }
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error_);
-  if (outcome.code == CURLE_OK) multi_->Recycle(std::move(easy_));
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status_);
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTPAUTH_AVAIL, &server_schemes_);
+  curl_easy_getinfo(easy_.get(), CURLINFO_PROXYAUTH_AVAIL, &proxy_schemes_);
+  if (outcome.code == CURLE_OK && !setup_.is_private()) multi_->Recycle(std::move(easy_));
   easy_.reset();
   if (mode_ == Mode::kHold) {
     outcome_ = outcome;
@@ -297,7 +347,24 @@ void HttpTransfer::OnDone(const MultiDriver::Outcome& outcome) {
   }
 }
 
+bool HttpTransfer::AskAgain(const MultiDriver::Outcome& outcome) {
+  const bool tunnel_refused = !plan_ && connect_status_ == 407;
+  const uint32_t status = plan_ ? parser_.head().status : 0;
+  if ((status == 401 && setup_.AnswerServer(url_, server_schemes_)) ||
+      ((status == 407 || tunnel_refused) && setup_.AnswerProxy(proxy_schemes_))) {
+    Send();
+    return true;
+  }
+  const bool unreachable = !plan_ && (outcome.code == CURLE_COULDNT_CONNECT ||
+                                      outcome.code == CURLE_COULDNT_RESOLVE_PROXY ||
+                                      outcome.code == CURLE_OPERATION_TIMEDOUT);
+  if (!unreachable || !setup_.TryNextProxy()) return false;
+  Send();
+  return true;
+}
+
 void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
+  if (AskAgain(outcome)) return;
   if (!plan_) return delivery_->Fail(Explain(outcome));
   switch (plan_->verdict) {
     case Verdict::kWhole:
@@ -352,12 +419,23 @@ void HttpTransfer::Redirect() {
         absl::StrCat("more than ", context_->options.max_redirects, " redirects"), status));
   }
   const std::string& location = parser_.head().location;
-  std::variant<Url, domain::Hresult> target = FollowRedirect(url_, location);
+  std::variant<Url, domain::Hresult> target =
+      FollowRedirect(url_, location, setup_.http().allow_https_to_http);
+  if (setup_.http().redirects == domain::RedirectPolicy::kDisallow) {
+    const auto* led_to = std::get_if<Url>(&target);
+    const bool fits = led_to != nullptr && led_to->text.size() <= kLongestName;
+    delivery_->SetResponseHeaders(lines_);
+    delivery_->SetFinalName(fits ? led_to->text : "");
+    return delivery_->Fail(
+        RemoteFailure(domain::FromHttpStatus(status),
+                      absl::StrCat("a redirect leads to ", RedactUrl(location)), status));
+  }
   if (const auto* refused = std::get_if<domain::Hresult>(&target)) {
     return delivery_->Fail(
         RemoteFailure(*refused, absl::StrCat("a redirect leads to ", RedactUrl(location)), status));
   }
   url_ = std::get<Url>(std::move(target));
+  if (status == 303 || (method_ == "POST" && (status == 301 || status == 302))) method_.clear();
   Send();
 }
 
@@ -370,6 +448,11 @@ domain::Failure HttpTransfer::UnprovenParts() const {
 domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const {
   std::string text;
   int code = outcome.code;
+  if (!plan_ && connect_status_ >= 300) {
+    return RemoteFailure(domain::FromHttpStatus(static_cast<uint32_t>(connect_status_)),
+                         absl::StrCat("the proxy answered with status ", connect_status_),
+                         static_cast<uint32_t>(connect_status_));
+  }
   if (code == CURLE_OK || code == CURLE_WRITE_ERROR) code = CURLE_WEIRD_SERVER_REPLY;
   if (plan_) {
     text = absl::StrCat("the connection ended after ", Of(received_, plan_->body_size), " bytes: ");

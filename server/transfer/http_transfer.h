@@ -13,6 +13,7 @@
 #include "server/transfer/delivery.h"
 #include "server/transfer/gate.h"
 #include "server/transfer/multi_driver.h"
+#include "server/transfer/request_setup.h"
 #include "server/transfer/response_check.h"
 #include "server/transfer/response_head.h"
 #include "server/transfer/url.h"
@@ -46,6 +47,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
   static int OnConnected(void* self, char* remote, char* local, int remote_port, int local_port);
+  void KeepLine(std::string_view line);
   bool TakeHead();
   // Tells the delivery what follows, by the plan.
   void Accept();
@@ -57,6 +59,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   void OnDone(const MultiDriver::Outcome& outcome) override;
   void Conclude(const MultiDriver::Outcome& outcome);
   void ConcludeBody(const MultiDriver::Outcome& outcome);
+  // Whether what was refused is asked again, with credentials or by another proxy.
+  bool AskAgain(const MultiDriver::Outcome& outcome);
   void Redirect();
   domain::Failure UnprovenParts() const;
   domain::Failure Explain(const MultiDriver::Outcome& outcome) const;
@@ -73,7 +77,11 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   // Dies with this, or with the request under way: what was posted for it is void then.
   std::shared_ptr<int> alive_;
 
+  RequestSetup setup_;
+  bool begun_ = false;  // something was asked for
+
   Url url_;  // where redirects have led
+  std::string method_;  // empty: GET
   uint32_t redirects_ = 0;
   bool unproven_parts_ = false;  // nothing proves that the next part is of the same version
   RangeRequest request_;
@@ -85,6 +93,10 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
 
   Mode mode_ = Mode::kHead;
   ResponseHeadParser parser_;
+  std::string lines_;       // of the head, that may be shown
+  long connect_status_ = 0;  // that a proxy answered CONNECT with
+  long server_schemes_ = 0;  // CURLAUTH_..., that were asked for
+  long proxy_schemes_ = 0;
   std::optional<ResponsePlan> plan_;
   std::optional<MultiDriver::Outcome> outcome_;  // it ended while in kHold
   uint64_t received_ = 0;                        // of the body

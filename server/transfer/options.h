@@ -32,6 +32,8 @@ struct EngineOptions {
   uint32_t max_restarts = 5;  // of one file in one try
 
   std::string ca_file = {};  // PEM, and no others; empty: the system's
+  std::string crl_file = {};  // PEM, for jobs that check revocation; empty: OCSP answers instead
+  std::string client_certificates_dir = {};  // NAME.pem each; whoever gives a name has checked it
   std::string user_agent = "bitsd";
   std::optional<std::string> proxy = {};  // nullopt: as the environment says; "": none
 

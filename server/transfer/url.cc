@@ -45,6 +45,7 @@ std::variant<Url, domain::Hresult> TakeApart(CURLU* parsed) {
     url.host = absl::AsciiStrToLower(Part(parsed, CURLUPART_HOST).value_or(""));
     url.port = Part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("");
     if (url.host.empty()) return domain::kInvalidUrl;
+    url.has_user = Part(parsed, CURLUPART_USER).has_value();
   }
   std::optional<std::string> text = Part(parsed, CURLUPART_URL);
   if (!text) return domain::kInvalidUrl;
@@ -73,7 +74,8 @@ std::variant<Url, domain::Hresult> ParseUrl(std::string_view text) {
   }
 }
 
-std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_view location) {
+std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_view location,
+                                                  bool allow_https_to_http) {
   // Spaces are common there, and libcurl strict.
   const std::string copy = absl::StrReplaceAll(Av(location), {{" ", "%20"}});
   const CurlUrl target(curl_url());
@@ -96,7 +98,9 @@ std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_v
   if (!std::holds_alternative<Url>(url)) return domain::kRedirectFailed;
   const Url& to = std::get<Url>(url);
   if (to.scheme == "file") return domain::kRedirectFailed;
-  if (from.scheme == "https" && to.scheme == "http") return domain::kHttpsToHttpRedirect;
+  if (from.scheme == "https" && to.scheme == "http" && !allow_https_to_http) {
+    return domain::kHttpsToHttpRedirect;
+  }
   if (!to.SameOrigin(from) || !user) return url;
   curl_url_set(target.get(), CURLUPART_USER, user->c_str(), 0);
   if (password) curl_url_set(target.get(), CURLUPART_PASSWORD, password->c_str(), 0);

@@ -17,6 +17,7 @@ struct Url {
   std::string host;    // lower case; of file: empty
   std::string port;    // the scheme's, if none is given
   std::string path;    // of file: decoded; else empty
+  bool has_user = false;  // a user name is in it
 
   // What may share a connection, and credentials.
   bool SameOrigin(const Url& other) const {
@@ -31,9 +32,10 @@ struct Url {
 std::variant<Url, domain::Hresult> ParseUrl(std::string_view text);
 
 // Where `from` leads when the server says Location: `location`. Credentials go along only to the
-// same origin, and never come from a server. A code otherwise: kHttpsToHttpRedirect,
-// kRedirectFailed (no URL, or of another scheme).
-std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_view location);
+// same origin, and never come from a server. A code otherwise: kHttpsToHttpRedirect (unless
+// allowed), kRedirectFailed (no URL, or of another scheme).
+std::variant<Url, domain::Hresult> FollowRedirect(const Url& from, std::string_view location,
+                                                  bool allow_https_to_http = false);
 
 }  // namespace bits::transfer
 

@@ -98,6 +98,19 @@ class OwnershipTest : public ::testing::Test {
     verb(v1::SuspendJobRequest(), &Stub::SuspendJob);
     verb(v1::CancelJobRequest(), &Stub::CancelJob);
     verb(v1::CompleteJobRequest(), &Stub::CompleteJob);
+    v1::SetCredentialsRequest credentials;
+    credentials.set_target(v1::AUTH_TARGET_SERVER);
+    credentials.set_scheme(v1::AUTH_SCHEME_BASIC);
+    credentials.set_user_name("user");
+    credentials.set_password("password");
+    verb(credentials, &Stub::SetCredentials);
+    v1::RemoveCredentialsRequest remove;
+    remove.set_name(name);
+    remove.set_target(v1::AUTH_TARGET_SERVER);
+    remove.set_scheme(v1::AUTH_SCHEME_BASIC);
+    all.push_back(Call<v1::RemoveCredentialsResponse>(caller, [&](auto* c, auto* r) {
+                    return jobs().RemoveCredentials(c, remove, r);
+                  }).status);
     v1::UpdateJobRequest update;
     update.mutable_job()->set_name(name);
     update.mutable_job()->set_description("changed");

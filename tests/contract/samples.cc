@@ -48,7 +48,8 @@ domain::Job Samples::Job() {
   domain::Job job;
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
-         no_progress_timeout, maximum_download_time, options, progress, error_count, attempt_count,
+         no_progress_timeout, maximum_download_time, options, http, proxy, credentials,
+         secrets_volatile, resumed, progress, error_count, attempt_count,
          error, result, pending, queue_time, stalled_since, retry_time, active_time, active_since,
          final_time, version, revision] = job;
   id = Id();
@@ -68,6 +69,12 @@ domain::Job Samples::Job() {
   maximum_download_time = Duration();
   options.max_parallel_files = static_cast<uint32_t>(Below(65));
   options.require_ranges = OneIn(2);
+  if (OneIn(2)) http = HttpOptions();
+  if (OneIn(2)) proxy = {static_cast<domain::ProxyUsage>(Below(3)), Bytes(40), Bytes(40)};
+  if (OneIn(2)) credentials = {{domain::AuthTarget::kServer, domain::AuthScheme::kBasic},
+                               {domain::AuthTarget::kProxy, domain::AuthScheme::kBearer}};
+  secrets_volatile = OneIn(2);
+  resumed = OneIn(2);
   progress = {random_(),
               static_cast<uint32_t>(random_()),
               random_(),
@@ -90,11 +97,27 @@ domain::Job Samples::Job() {
   return job;
 }
 
+domain::HttpOptions Samples::HttpOptions() {
+  domain::HttpOptions http;
+  auto& [headers, secret_headers, headers_write_only, method, tls, redirects, allow_https_to_http,
+         user_agent] = http;
+  for (uint64_t n = Below(3); n > 0; --n) headers.push_back({Bytes(10), Bytes(30)});
+  for (uint64_t n = Below(3); n > 0; --n) secret_headers.push_back(Bytes(10));
+  headers_write_only = OneIn(2);
+  method = Bytes(5);
+  tls = {OneIn(2), OneIn(2), OneIn(2), OneIn(2), OneIn(2),
+         static_cast<domain::TlsVersion>(Below(3)), Bytes(10)};
+  redirects = static_cast<domain::RedirectPolicy>(Below(3));
+  allow_https_to_http = OneIn(2);
+  user_agent = Bytes(10);
+  return http;
+}
+
 domain::File Samples::File(uint32_t number) {
   domain::File file;
   auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
          bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validation, validators, last_modified,
-         restarts] = file;
+         restarts, response_headers] = file;
   ordinal = number;
   remote_name = "http://origin/" + Bytes(40);
   local_name = Bytes(40);
@@ -114,6 +137,7 @@ domain::File Samples::File(uint32_t number) {
   if (OneIn(2)) validators.remote_size = random_();
   if (OneIn(2)) last_modified = Time();
   restarts = static_cast<uint32_t>(random_());
+  response_headers = Bytes(100);
   return file;
 }
 

@@ -33,6 +33,7 @@ class Samples {
   // Fields at random, absent ones too. Owners, names, labels are of a few that come again and
   // again, so that filters find some.
   domain::Job Job();
+  domain::HttpOptions HttpOptions();
   domain::File File(uint32_t ordinal);
   domain::Error Error();
   app::EventRecord Event();

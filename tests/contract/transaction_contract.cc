@@ -41,6 +41,45 @@ TEST_P(JobStoreContract, JobIsReadAsItWasWritten) {
   }
 }
 
+TEST_P(JobStoreContract, SecretsAreOfTheirJobAndGoWithIt) {
+  const domain::Job a = InsertQueued();
+  const domain::Job b = InsertQueued();
+  const std::string sealed("\0\xff sealed", 9);
+  const auto secrets_of = [&](const domain::JobId& id) {
+    std::string found;
+    BITS_EXPECT_OK(Commit([&](Transaction& t) -> absl::Status {
+      BITS_ASSIGN_OR_RETURN(found, t.GetSecrets(id));
+      return absl::OkStatus();
+    }));
+    return found;
+  };
+  EXPECT_EQ(secrets_of(a.id), "");
+  BITS_EXPECT_OK(Commit([&](Transaction& t) { return t.PutSecrets(a.id, "first"); }));
+  BITS_EXPECT_OK(Commit([&](Transaction& t) -> absl::Status {
+    BITS_RETURN_IF_ERROR(t.PutSecrets(a.id, sealed));
+    BITS_RETURN_IF_ERROR(t.PutSecrets(b.id, "other"));
+    EXPECT_EQ(*t.GetSecrets(a.id), sealed);
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(secrets_of(a.id), sealed);
+  // Nothing of a body that fails remains.
+  EXPECT_THAT(Commit([&](Transaction& t) -> absl::Status {
+                BITS_RETURN_IF_ERROR(t.PutSecrets(a.id, "not kept"));
+                BITS_RETURN_IF_ERROR(t.PutSecrets(b.id, ""));
+                return absl::AbortedError("no");
+              }),
+              HasCode(StatusCode::kAborted));
+  EXPECT_EQ(secrets_of(a.id), sealed);
+  EXPECT_EQ(secrets_of(b.id), "other");
+  BITS_EXPECT_OK(Commit([&](Transaction& t) { return t.PutSecrets(a.id, ""); }));
+  EXPECT_EQ(secrets_of(a.id), "");
+  // A job that takes the id of a deleted one has none of its secrets.
+  BITS_EXPECT_OK(Commit([&](Transaction& t) { return t.DeleteJob(b.id); }));
+  domain::Job again = b;
+  Insert(again);
+  EXPECT_EQ(secrets_of(b.id), "");
+}
+
 TEST_P(JobStoreContract, AbsentJobIsNotFoundWithoutReason) {
   InsertQueued();
   for (const domain::JobId& id : {samples().Id(), std::string(), std::string("no uuid"),
@@ -76,6 +115,8 @@ TEST_P(JobStoreContract, WritesToAnAbsentJobAreNotFound) {
     EXPECT_THAT(t.PutFile(id, file), HasCode(StatusCode::kNotFound));
     EXPECT_THAT(t.ReserveDestination("/a", id), HasCode(StatusCode::kNotFound));
     EXPECT_THAT(t.AddError(id, error), HasCode(StatusCode::kNotFound));
+    EXPECT_THAT(t.PutSecrets(id, "sealed"), HasCode(StatusCode::kNotFound));
+    EXPECT_EQ(*t.GetSecrets(id), "");
     return t.ReleaseDestinations(id);
   }));
 }

@@ -124,6 +124,7 @@ absl::Status BitsdProcess::Launch(const std::string& listen) {
   for (const std::string& root : options_.roots) launch.argv.push_back("--root=" + root);
   launch.argv.insert(launch.argv.end(), options_.flags.begin(), options_.flags.end());
   launch.log_path = options_.log_path;
+  launch.environment = options_.environment;
   launch.on_line = [this](std::string_view line) { OnLine(line); };
   BITS_ASSIGN_OR_RETURN(process_, Subprocess::Start(std::move(launch)));
 

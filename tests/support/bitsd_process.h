@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +33,7 @@ class BitsdProcess {
     std::string listen = "127.0.0.1:0";
     std::string log_path = {};  // appended to; empty: state_dir + ".log"
     absl::Duration start_timeout = absl::Seconds(30);
+    std::vector<std::pair<std::string, std::string>> environment = {};  // beside the test's own
     // The binary to run instead; it gets the same flags.
     std::string binary = {};
   };

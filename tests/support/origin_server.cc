@@ -128,9 +128,11 @@ absl::StatusOr<std::unique_ptr<OriginServer>> OriginServer::Start(Options option
   std::unique_ptr<OriginServer> server(new OriginServer);
   if (options.tls) {
     ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
-    BITS_ASSIGN_OR_RETURN(Certificate certificate, MakeCertificate());
-    BITS_ASSIGN_OR_RETURN(server->tls_, TlsServerContext::Make(certificate));
-    server->ca_pem_ = certificate.certificate;
+    BITS_ASSIGN_OR_RETURN(server->certificate_, MakeCertificate(options.certificate));
+    BITS_ASSIGN_OR_RETURN(server->tls_, TlsServerContext::Make(server->certificate_));
+    if (options.ask_client_certificate) server->tls_->AskForCertificate();
+    if (options.tls12_at_most) server->tls_->SetMaximumTls12();
+    server->ca_pem_ = server->certificate_.certificate;
   }
   BITS_ASSIGN_OR_RETURN(Listener listener, ListenOnLoopback());
   server->listener_ = std::move(listener.fd);
@@ -261,8 +263,8 @@ void OriginServer::Accept() {
     }
     Connection& connection = connections_.emplace_back();
     connection.stream = std::make_unique<OriginStream>(std::move(fd), tls_);
-    connection.thread = std::thread([this, &connection] {
-      Serve(*connection.stream);
+    connection.thread = std::thread([this, &connection, number = accepted_] {
+      Serve(*connection.stream, number);
       MutexLock done_lock(mutex_);
       connection.stream = nullptr;
       connection.done = true;
@@ -271,7 +273,7 @@ void OriginServer::Accept() {
   }
 }
 
-void OriginServer::Serve(OriginStream& stream) {
+void OriginServer::Serve(OriginStream& stream, uint64_t connection) {
   if (!stream.Accept()) return;
   std::string buffer;
   while (true) {
@@ -279,6 +281,8 @@ void OriginServer::Serve(OriginStream& stream) {
     while (!(request = TakeRequest(buffer))) {
       if (!stream.Read(buffer)) return;
     }
+    request->connection = connection;
+    request->client_name = stream.PeerName();
     if (!Answer(stream, *request)) return;
   }
 }
@@ -301,6 +305,11 @@ bool OriginServer::Answer(OriginStream& stream, const OriginRequest& request) {
     }
   }
   changed_.SignalAll();
+  if (resource.behavior.choose) {
+    if (std::optional<Behavior> other = resource.behavior.choose(request)) {
+      resource.behavior = *std::move(other);
+    }
+  }
   const Behavior& behavior = resource.behavior;
   if (behavior.stall_before_head && !WaitForRelease(stream)) return false;
   if (!behavior.raw.empty()) {

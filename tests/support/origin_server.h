@@ -25,6 +25,17 @@
 
 namespace bits::testing {
 
+struct OriginRequest {
+  std::string method;
+  std::string target;                          // path and query
+  std::map<std::string, std::string> headers;  // names in lower case
+  uint64_t connection = 0;                     // from 1, in the order of their beginning
+  std::string client_name;                     // of the certificate that the client showed
+  uint64_t bytes_sent_before = 0;              // BytesSent of its path when it arrived
+  // "" if it is not there.
+  std::string Header(const std::string& lower_case_name) const;
+};
+
 // How a response departs from what it should be. What is not set is as it should be.
 struct Behavior {
   enum class Framing { kContentLength, kChunked, kUntilClose };
@@ -50,6 +61,9 @@ struct Behavior {
   bool reset = false;                        // .. by RST, not FIN
   std::optional<uint64_t> stall_after = {};  // bytes of the body, then silence until Release()
   bool stall_before_head = false;            // silence until Release() in place of the head
+
+  // Another behaviour in place of this one, for what the request says; nullopt: this one.
+  std::function<std::optional<Behavior>(const OriginRequest&)> choose = {};
 };
 
 struct Resource {
@@ -59,20 +73,14 @@ struct Resource {
   Behavior behavior;
 };
 
-struct OriginRequest {
-  std::string method;
-  std::string target;                          // path and query
-  std::map<std::string, std::string> headers;  // names in lower case
-  uint64_t bytes_sent_before = 0;              // BytesSent of its path when it arrived
-  // "" if it is not there.
-  std::string Header(const std::string& lower_case_name) const;
-};
-
 // Thread-safe. A thread for each connection. HEAD is understood.
 class OriginServer {
  public:
   struct Options {
-    bool tls = false;  // with a certificate for 127.0.0.1 and localhost that ca_pem() proves
+    bool tls = false;  // with a certificate that ca_pem() proves
+    CertificateOptions certificate = {};
+    bool ask_client_certificate = false;
+    bool tls12_at_most = false;
   };
 
   static absl::StatusOr<std::unique_ptr<OriginServer>> Start(Options options);
@@ -84,6 +92,10 @@ class OriginServer {
   uint16_t port() const { return port_; }
   std::string Url(std::string_view path) const;  // path begins with '/'
   const std::string& ca_pem() const { return ca_pem_; }
+  // The certificate's own revocation list, PEM.
+  absl::StatusOr<std::string> RevocationList(bool revoked) const {
+    return MakeRevocationList(certificate_, revoked);
+  }
 
   // What stands at `path` from now on; a query is ignored. Responses under way go on with the old
   // body. What nobody put is 404.
@@ -119,7 +131,7 @@ class OriginServer {
 
   OriginServer() = default;
   void Accept();
-  void Serve(OriginStream& stream);
+  void Serve(OriginStream& stream, uint64_t connection);
   // Whether the connection may be used again.
   bool Answer(OriginStream& stream, const OriginRequest& request);
   bool SendBody(OriginStream& stream, const std::string& path, std::string_view body,
@@ -134,6 +146,7 @@ class OriginServer {
   UniqueFd released_;  // readable: nothing stalls
   uint16_t port_ = 0;
   std::string ca_pem_;
+  Certificate certificate_;
   std::shared_ptr<TlsServerContext> tls_;  // none: plain
   mutable Mutex mutex_;
   CondVar changed_;  // a request, bytes or a connection

@@ -39,23 +39,26 @@ bool AddExtension(X509* cert, int nid, const char* value) {
 
 }  // namespace
 
-absl::StatusOr<Certificate> MakeCertificate() {
+absl::StatusOr<Certificate> MakeCertificate(const CertificateOptions& options) {
   Key key(EVP_EC_gen("P-256"));
   Cert cert(X509_new());
   if (key == nullptr || cert == nullptr) return absl::InternalError("no key");
   X509_set_version(cert.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(cert.get()), 24 * 3600L);
+  X509_gmtime_adj(X509_getm_notBefore(cert.get()), options.begins);
+  X509_gmtime_adj(X509_getm_notAfter(cert.get()), options.ends);
   X509_set_pubkey(cert.get(), key.get());
   X509_NAME* name = X509_get_subject_name(cert.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(options.common_name.c_str()), -1,
+                             -1, 0);
   X509_set_issuer_name(cert.get(), name);
   Bio key_pem(BIO_new(BIO_s_mem()));
   Bio cert_pem(BIO_new(BIO_s_mem()));
-  if (!AddExtension(cert.get(), NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost") ||
+  if (!AddExtension(cert.get(), NID_subject_alt_name, options.names.c_str()) ||
       !AddExtension(cert.get(), NID_basic_constraints, "critical,CA:TRUE") ||
+      (!options.usage.empty() &&
+       !AddExtension(cert.get(), NID_ext_key_usage, options.usage.c_str())) ||
       X509_sign(cert.get(), key.get(), EVP_sha256()) == 0 ||
       PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
           1 ||
@@ -63,6 +66,47 @@ absl::StatusOr<Certificate> MakeCertificate() {
     return absl::InternalError("no certificate");
   }
   return Certificate{Content(key_pem.get()), Content(cert_pem.get())};
+}
+
+absl::StatusOr<std::string> MakeRevocationList(const Certificate& certificate, bool revoked) {
+  Bio key_pem(BIO_new_mem_buf(certificate.key.data(), static_cast<int>(certificate.key.size())));
+  Bio cert_pem(BIO_new_mem_buf(certificate.certificate.data(),
+                               static_cast<int>(certificate.certificate.size())));
+  Key key(PEM_read_bio_PrivateKey(key_pem.get(), nullptr, nullptr, nullptr));
+  Cert cert(PEM_read_bio_X509(cert_pem.get(), nullptr, nullptr, nullptr));
+  const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), &X509_CRL_free);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> begin(X509_gmtime_adj(nullptr, -60),
+                                                                    &ASN1_TIME_free);
+  const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> end(X509_gmtime_adj(nullptr, 3600),
+                                                                  &ASN1_TIME_free);
+  if (key == nullptr || cert == nullptr || list == nullptr) return absl::InternalError("no list");
+  X509_CRL_set_version(list.get(), 1);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(cert.get()));
+  X509_CRL_set1_lastUpdate(list.get(), begin.get());
+  X509_CRL_set1_nextUpdate(list.get(), end.get());
+  if (revoked) {
+    X509_REVOKED* entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(cert.get()));
+    X509_REVOKED_set_revocationDate(entry, begin.get());
+    X509_CRL_add0_revoked(list.get(), entry);
+  }
+  Bio pem(BIO_new(BIO_s_mem()));
+  if (X509_CRL_sign(list.get(), key.get(), EVP_sha256()) == 0 ||
+      PEM_write_bio_X509_CRL(pem.get(), list.get()) != 1) {
+    return absl::InternalError("no list");
+  }
+  return Content(pem.get());
+}
+
+void TlsServerContext::AskForCertificate() {
+  SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+  // Without it a client's session cannot be resumed, and the handshake fails.
+  static constexpr unsigned char kContext[] = "origin";
+  SSL_CTX_set_session_id_context(context_, kContext, sizeof(kContext) - 1);
+}
+
+void TlsServerContext::SetMaximumTls12() {
+  SSL_CTX_set_max_proto_version(context_, TLS1_2_VERSION);
 }
 
 absl::StatusOr<std::shared_ptr<TlsServerContext>> TlsServerContext::Make(
@@ -96,6 +140,16 @@ bool OriginStream::Accept() {
   ssl_ = SSL_new(tls_->get());
   SSL_set_fd(ssl_, fd_.get());
   return SSL_accept(ssl_) == 1;
+}
+
+std::string OriginStream::PeerName() const {
+  if (ssl_ == nullptr) return "";
+  const Cert cert(SSL_get1_peer_certificate(ssl_));
+  if (cert == nullptr) return "";
+  std::array<char, 256> name{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(cert.get()), NID_commonName,
+                                             name.data(), static_cast<int>(name.size()));
+  return size > 0 ? std::string(name.data(), static_cast<size_t>(size)) : "";
 }
 
 bool OriginStream::Read(std::string& to) {

@@ -19,12 +19,26 @@ struct Certificate {
   std::string key;
   std::string certificate;
 };
-// For 127.0.0.1 and localhost, from an hour ago for a day.
-absl::StatusOr<Certificate> MakeCertificate();
+// How a certificate differs from a good one.
+struct CertificateOptions {
+  std::string names = "IP:127.0.0.1,DNS:localhost";
+  std::string common_name = "localhost";
+  long begins = -3600;  // seconds from now
+  long ends = 24 * 3600L;
+  std::string usage = {};  // extendedKeyUsage: "clientAuth"; empty: any
+};
+// By default for 127.0.0.1 and localhost, from an hour ago for a day.
+absl::StatusOr<Certificate> MakeCertificate(const CertificateOptions& options);
+inline absl::StatusOr<Certificate> MakeCertificate() { return MakeCertificate({}); }
+// Its revocation list, of itself and in PEM; with it in it or empty.
+absl::StatusOr<std::string> MakeRevocationList(const Certificate& certificate, bool revoked);
 
 class TlsServerContext {
  public:
   static absl::StatusOr<std::shared_ptr<TlsServerContext>> Make(const Certificate& certificate);
+  // Asks for a client's certificate, and takes any or none.
+  void AskForCertificate();
+  void SetMaximumTls12();
   ~TlsServerContext();
   TlsServerContext(const TlsServerContext&) = delete;
   TlsServerContext& operator=(const TlsServerContext&) = delete;
@@ -46,6 +60,8 @@ class OriginStream {
 
   // The handshake, if it is TLS.
   bool Accept();
+  // The common name in the certificate that the other side showed; empty if none.
+  std::string PeerName() const;
   // Appends what comes next; false at the end.
   bool Read(std::string& to);
   // False if the other side went away. `taken` is what the socket took, of plain bytes.

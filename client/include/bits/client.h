@@ -84,6 +84,15 @@ class Client {
   absl::StatusOr<v1::ReplaceRemotePrefixResponse> ReplaceRemotePrefix(
       const std::string& name, const std::string& old_prefix, const std::string& new_prefix,
       const CallOptions& options = {}) const;
+  // There is no way to read them.
+  absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                         const CallOptions& options = {}) const {
+    return connection_->SetCredentials(request, options);
+  }
+  absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options = {}) const {
+    return connection_->RemoveCredentials(request, options);
+  }
 
   absl::StatusOr<v1::Job> ResumeJob(const std::string& name, const CallOptions& options = {}) const;
   absl::StatusOr<v1::Job> SuspendJob(const std::string& name,

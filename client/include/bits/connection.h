@@ -46,6 +46,10 @@ class Connection {
                                               const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::ReplaceRemotePrefixResponse> ReplaceRemotePrefix(
       const v1::ReplaceRemotePrefixRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Job> SetCredentials(const v1::SetCredentialsRequest& request,
+                                                 const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::RemoveCredentialsResponse> RemoveCredentials(
+      const v1::RemoveCredentialsRequest& request, const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> ResumeJob(const v1::ResumeJobRequest& request,
                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::Job> SuspendJob(const v1::SuspendJobRequest& request,

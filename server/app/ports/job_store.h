@@ -43,7 +43,7 @@ struct RequestRecord {
   std::string fingerprint;  // of the method and the whole request
   domain::JobId job;
   uint32_t first_file = 0;  // of AddFiles: the ordinals given
-  uint32_t file_count = 0;
+  uint32_t file_count = 0;  // of RemoveCredentials: 1 if there were any
   absl::Time time;
 };
 
@@ -90,7 +90,7 @@ class Transaction {
   // ABORTED if it does not, NOT_FOUND if the job is gone. `next_timer` is when ListDue is
   // to name the job (absl::InfiniteFuture(): never).
   virtual absl::Status UpdateJob(domain::Job& job, absl::Time next_timer) = 0;
-  // Deletes job, files, errors; its destinations are free again. Not its events, nor the
+  // Deletes job, files, errors, secrets; its destinations are free again. Not its events, nor the
   // request records that name it. NOT_FOUND if there is none.
   virtual absl::Status DeleteJob(const domain::JobId& id) = 0;
   // Inserts or replaces, by ordinal. NOT_FOUND if the job is not there: InsertJob first.
@@ -107,6 +107,11 @@ class Transaction {
   // The policy; an empty record if none was put.
   virtual absl::StatusOr<PolicyRecord> GetPolicy() = 0;
   virtual absl::Status PutPolicy(const PolicyRecord& record) = 0;
+  // What the job has of secrets, sealed: opaque to the store, and in no other record of it.
+  // Replaces what was there; empty removes it. NOT_FOUND if the job is not there.
+  virtual absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) = 0;
+  // Empty if there are none.
+  virtual absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) = 0;
 
   // Adds to the job's error history, keeping what ErrorHistory says. NOT_FOUND if the job
   // is not there.

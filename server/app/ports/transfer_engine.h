@@ -9,11 +9,19 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/app/job_secrets.h"
 #include "server/domain/error.h"
 #include "server/domain/event.h"
 #include "server/domain/job.h"
 
 namespace bits::app {
+
+// How a job's files are asked for.
+struct RequestOptions {
+  domain::HttpOptions http;
+  domain::ProxySettings proxy;
+  JobSecrets secrets;
+};
 
 // One try at one file.
 struct TransferSpec {
@@ -23,6 +31,7 @@ struct TransferSpec {
   // bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;
+  std::shared_ptr<const RequestOptions> request = nullptr;  // null: nothing special
 };
 
 enum class RestartReason : uint8_t {

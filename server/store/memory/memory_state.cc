@@ -298,6 +298,19 @@ absl::Status MemoryTransaction::PutPolicy(const app::PolicyRecord& record) {
   return absl::OkStatus();
 }
 
+absl::Status MemoryTransaction::PutSecrets(const domain::JobId& id, std::string_view sealed) {
+  MemoryState::Row* row = state_.Find(id);
+  if (row == nullptr) return NoSuchJob();
+  undo_.emplace_back([row, before = std::move(row->secrets)] { row->secrets = before; });
+  row->secrets = sealed;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> MemoryTransaction::GetSecrets(const domain::JobId& id) {
+  const MemoryState::Row* row = state_.Find(id);
+  return row == nullptr ? std::string() : row->secrets;
+}
+
 absl::Status MemoryTransaction::AddError(const domain::JobId& id, const domain::Error& error) {
   MemoryState::Row* row = state_.Find(id);
   if (row == nullptr) return NoSuchJob();

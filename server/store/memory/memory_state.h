@@ -28,6 +28,7 @@ struct MemoryState {
     std::deque<domain::Error> errors;  // the kept ones
     std::map<domain::Hresult, uint64_t> error_counts;
     uint64_t error_total = 0;
+    std::string secrets;
   };
   using RequestKey = std::pair<std::string, std::string>;  // principal, request_id
 
@@ -86,6 +87,8 @@ class MemoryTransaction final : public app::Transaction {
   absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) override;
   absl::StatusOr<app::PolicyRecord> GetPolicy() override;
   absl::Status PutPolicy(const app::PolicyRecord& record) override;
+  absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) override;
+  absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,

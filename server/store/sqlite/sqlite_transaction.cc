@@ -278,6 +278,27 @@ absl::Status SqliteTransaction::PutPolicy(const app::PolicyRecord& record) {
   return put->Run();
 }
 
+absl::Status SqliteTransaction::PutSecrets(const domain::JobId& id, std::string_view sealed) {
+  BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
+  StatementLease put =
+      sealed.empty() ? database_.Cached("DELETE FROM secrets WHERE job = ?1")
+                     : database_.Cached("INSERT INTO secrets (job, sealed) VALUES (?1, ?2)"
+                                        " ON CONFLICT (job) DO UPDATE SET sealed = ?2");
+  put->BindInt(1, seq);
+  if (!sealed.empty()) put->BindBlob(2, sealed);
+  return put->Run();
+}
+
+absl::StatusOr<std::string> SqliteTransaction::GetSecrets(const domain::JobId& id) {
+  const absl::StatusOr<int64_t> seq = SeqOf(id);
+  if (absl::IsNotFound(seq.status())) return std::string();
+  BITS_RETURN_IF_ERROR(seq.status());
+  StatementLease select = database_.Cached("SELECT sealed FROM secrets WHERE job = ?1");
+  select->BindInt(1, *seq);
+  BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
+  return row ? std::string(select->Bytes(0)) : std::string();
+}
+
 absl::Status SqliteTransaction::AddError(const domain::JobId& id, const domain::Error& error) {
   BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
   int64_t n = 0;

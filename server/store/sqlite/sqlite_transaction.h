@@ -45,6 +45,8 @@ class SqliteTransaction final : public app::Transaction {
   absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) override;
   absl::StatusOr<app::PolicyRecord> GetPolicy() override;
   absl::Status PutPolicy(const app::PolicyRecord& record) override;
+  absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) override;
+  absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,

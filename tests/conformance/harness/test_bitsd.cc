@@ -52,6 +52,7 @@ TestBitsd::TestBitsd(Options options) {
   launch.state_dir = state_dir();
   launch.roots = {root()};
   launch.listen = options.listen;
+  launch.environment = std::move(options.environment);
   launch.flags = std::move(options.flags);
   launch.flags.push_back("--config=" + (dir_ / "config.txtpb"));
   absl::StatusOr<std::unique_ptr<BitsdProcess>> started = BitsdProcess::Start(std::move(launch));
@@ -129,6 +130,8 @@ v1::CreateJobRequest TestBitsd::RequestFor(const JobSpec& spec) {
   job->mutable_transfer_options()->set_max_parallel_files(spec.parallel_files);
   job->mutable_transfer_options()->set_require_ranges(spec.require_ranges);
   for (const auto& [key, value] : spec.labels) (*job->mutable_labels())[key] = value;
+  *job->mutable_http_options() = spec.http;
+  *job->mutable_proxy_settings() = spec.proxy;
   for (const FileSpec& file : spec.files) {
     const std::string local =
         file.local.empty() ? absl::StrCat("file-", ++files_made_) : file.local;
@@ -222,6 +225,29 @@ Reply<v1::File> TestBitsd::SetRemoteName(const std::string& job, int ordinal,
   request.mutable_file()->set_name(absl::StrCat(job, "/files/", ordinal));
   request.mutable_file()->set_remote_name(url);
   return UpdateFile(request);
+}
+
+Reply<Job> TestBitsd::SetCredentials(const std::string& job, v1::AuthTarget target,
+                                     v1::AuthScheme scheme, const std::string& user,
+                                     const std::string& password) {
+  v1::SetCredentialsRequest request;
+  request.set_name(job);
+  request.set_target(target);
+  request.set_scheme(scheme);
+  request.set_user_name(user);
+  request.set_password(password);
+  return Call<Job>([&](auto* c, auto* r) { return jobs_->SetCredentials(c, request, r); });
+}
+
+Reply<v1::RemoveCredentialsResponse> TestBitsd::RemoveCredentials(const std::string& job,
+                                                                  v1::AuthTarget target,
+                                                                  v1::AuthScheme scheme) {
+  v1::RemoveCredentialsRequest request;
+  request.set_name(job);
+  request.set_target(target);
+  request.set_scheme(scheme);
+  return Call<v1::RemoveCredentialsResponse>(
+      [&](auto* c, auto* r) { return jobs_->RemoveCredentials(c, request, r); });
 }
 
 Reply<Job> TestBitsd::Resume(const std::string& job) {

@@ -45,6 +45,8 @@ struct JobSpec {
   uint32_t parallel_files = 0;
   bool require_ranges = false;
   std::vector<std::pair<std::string, std::string>> labels = {};
+  v1::HttpOptions http = {};
+  v1::ProxySettings proxy = {};
 };
 
 // One caller at a time. Where something that every test needs does not work, the test fails and
@@ -55,6 +57,7 @@ class TestBitsd {
     std::string config = {};  // of bits.config.v1.Config, beside what tests need anyway
     std::vector<std::string> flags = {};
     std::string listen = "127.0.0.1:0";
+    std::vector<std::pair<std::string, std::string>> environment = {};  // beside the test's own
   };
   explicit TestBitsd(Options options);
   TestBitsd() : TestBitsd(Options()) {}
@@ -103,6 +106,12 @@ class TestBitsd {
   Reply<v1::ListFilesResponse> ListFiles(const v1::ListFilesRequest& request);
   Reply<v1::File> UpdateFile(const v1::UpdateFileRequest& request);
   Reply<v1::File> SetRemoteName(const std::string& job, int ordinal, const std::string& url);
+  Reply<v1::Job> SetCredentials(const std::string& job, v1::AuthTarget target,
+                                v1::AuthScheme scheme, const std::string& user,
+                                const std::string& password);
+  Reply<v1::RemoveCredentialsResponse> RemoveCredentials(const std::string& job,
+                                                         v1::AuthTarget target,
+                                                         v1::AuthScheme scheme);
   Reply<v1::Job> Resume(const std::string& job);
   Reply<v1::Job> Suspend(const std::string& job);
   Reply<v1::Job> Cancel(const std::string& job);

@@ -44,6 +44,7 @@ TEST_F(CommandsTest, HelpKnowsEveryCommandAndTheExitCodes) {
   EXPECT_EQ(help.code, ExitCode::kOk);
   for (const std::string name :
        {"transfer", "create", "add", "resume", "suspend", "complete", "cancel", "set", "set-remote",
+        "set-credentials", "remove-credentials",
         "list", "info", "files", "error", "errors", "describe", "monitor"}) {
     EXPECT_THAT(help.out, HasSubstr("\n  " + name + " "));
     const auto of_command = Run({"help", name});
@@ -291,6 +292,95 @@ TEST_F(CommandsTest, ValidateAndReplacePrefixNameWhatTheyAreOf) {
   EXPECT_EQ(replaced.name(), "jobs/" + IdOf(1));
   EXPECT_EQ(replaced.old_prefix(), "http://a/");
   EXPECT_EQ(replaced.new_prefix(), "http://b/");
+}
+
+TEST_F(CommandsTest, SetWritesHowTheJobGoesOverHttp) {
+  v1::UpdateJobRequest seen;
+  handlers_.update_job = [&seen](const v1::UpdateJobRequest& request, v1::Job&) {
+    seen = request;
+    return grpc::Status::OK;
+  };
+  Serve();
+  const TempDir dir;
+  WriteFile(dir / "headers", "X-From-File:  a b \n\nX-Other:c\n");
+  EXPECT_EQ(Run({"set", IdOf(1), "--header=X-One: 1", "--header-file=" + (dir / "headers"),
+                 "--write-only-headers", "--http-method=post", "--user-agent=mine",
+                 "--redirects=report", "--https-to-http=allow",
+                 "--certificate-checks=revocation,no-name", "--min-tls=1.3",
+                 "--client-certificate=seven", "--proxy=p:3128", "--proxy-bypass=<local>"})
+                .code,
+            ExitCode::kOk);
+  const v1::HttpOptions& http = seen.job().http_options();
+  ASSERT_THAT(http.headers(), SizeIs(3));
+  EXPECT_EQ(http.headers(0).value(), "1");
+  EXPECT_EQ(http.headers(1).value(), "a b");
+  EXPECT_EQ(http.headers(2).name(), "X-Other");
+  EXPECT_TRUE(http.headers_write_only());
+  EXPECT_EQ(http.method(), "POST");
+  EXPECT_EQ(http.redirect_policy(), v1::HttpOptions::REDIRECT_POLICY_REPORT);
+  EXPECT_TRUE(http.allow_https_to_http());
+  EXPECT_TRUE(http.certificate_checks().check_revocation());
+  EXPECT_TRUE(http.certificate_checks().ignore_common_name());
+  EXPECT_FALSE(http.certificate_checks().ignore_date());
+  EXPECT_EQ(http.minimum_tls_version(), v1::HttpOptions::TLS_VERSION_1_3);
+  EXPECT_EQ(http.client_certificate(), "seven");
+  EXPECT_EQ(http.user_agent(), "mine");
+  EXPECT_EQ(seen.job().proxy_settings().usage(), v1::ProxySettings::USAGE_OVERRIDE);
+  EXPECT_EQ(seen.job().proxy_settings().list(), "p:3128");
+  EXPECT_EQ(seen.job().proxy_settings().bypass(), "<local>");
+  EXPECT_THAT(seen.update_mask().paths(),
+              UnorderedElementsAre(
+                  "http_options.headers", "http_options.headers_write_only", "http_options.method",
+                  "http_options.user_agent", "http_options.redirect_policy",
+                  "http_options.allow_https_to_http", "http_options.certificate_checks",
+                  "http_options.minimum_tls_version", "http_options.client_certificate",
+                  "proxy_settings"));
+  for (const char* wrong : {"--header=none", "--redirects=perhaps", "--https-to-http=yes",
+                            "--certificate-checks=all", "--min-tls=1", "--proxy-bypass=x"}) {
+    EXPECT_EQ(Run({"set", IdOf(1), wrong}).code, ExitCode::kUsage) << wrong;
+  }
+}
+
+TEST_F(CommandsTest, SetCredentialsTakesThePasswordFromAFileOrTheEnvironment) {
+  v1::SetCredentialsRequest seen;
+  handlers_.set_credentials = [&seen](const v1::SetCredentialsRequest& request, v1::Job& job) {
+    seen = request;
+    job.mutable_secrets()->set_in_memory_only(true);
+    return grpc::Status::OK;
+  };
+  Serve();
+  const TempDir dir;
+  WriteFile(dir / "password", "pass word\n");
+  const auto ran = Run({"set-credentials", IdOf(1), "--target=proxy", "--scheme=digest",
+                        "--user=me", "--password-file=" + (dir / "password")});
+  EXPECT_EQ(ran.code, ExitCode::kOk);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("lost when bitsd stops"), Not(HasSubstr("pass word"))));
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(seen.target(), v1::AUTH_TARGET_PROXY);
+  EXPECT_EQ(seen.scheme(), v1::AUTH_SCHEME_DIGEST);
+  EXPECT_EQ(seen.user_name(), "me");
+  EXPECT_EQ(seen.password(), "pass word");
+  variables_["BITS_PASSWORD"] = "token";
+  EXPECT_EQ(Run({"set-credentials", IdOf(1), "--scheme=bearer"}).code, ExitCode::kOk);
+  EXPECT_EQ(seen.target(), v1::AUTH_TARGET_SERVER);
+  EXPECT_EQ(seen.scheme(), v1::AUTH_SCHEME_BEARER);
+  EXPECT_EQ(seen.password(), "token");
+  EXPECT_EQ(Run({"set-credentials", IdOf(1)}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"set-credentials", IdOf(1), "--scheme=magic"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"set-credentials", IdOf(1), "--scheme=basic", "--target=x"}).code,
+            ExitCode::kUsage);
+}
+
+TEST_F(CommandsTest, RemoveCredentialsSaysWhereThereWereNone) {
+  handlers_.remove_credentials = [](const v1::RemoveCredentialsRequest& request,
+                                    v1::RemoveCredentialsResponse& response) {
+    response.set_removed(request.scheme() == v1::AUTH_SCHEME_BASIC);
+    return grpc::Status::OK;
+  };
+  Serve();
+  EXPECT_EQ(Run({"remove-credentials", IdOf(1), "--scheme=basic"}).out, "");
+  EXPECT_THAT(Run({"remove-credentials", IdOf(1), "--scheme=ntlm"}).out,
+              HasSubstr("none for SERVER NTLM"));
 }
 
 TEST_F(CommandsTest, ListShowsPagesAsOneTableOrOneDocument) {

@@ -130,6 +130,8 @@ struct FakeBitsd::Services {
     BITS_FAKE_METHOD(ListFiles, ListFilesResponse, list_files)
     BITS_FAKE_METHOD(UpdateFile, File, update_file)
     BITS_FAKE_METHOD(ReplaceRemotePrefix, ReplaceRemotePrefixResponse, replace_remote_prefix)
+    BITS_FAKE_METHOD(SetCredentials, Job, set_credentials)
+    BITS_FAKE_METHOD(RemoveCredentials, RemoveCredentialsResponse, remove_credentials)
     BITS_FAKE_METHOD(ResumeJob, Job, resume_job)
     BITS_FAKE_METHOD(SuspendJob, Job, suspend_job)
     BITS_FAKE_METHOD(TakeOwnership, Job, take_ownership)

@@ -46,6 +46,8 @@ struct FakeHandlers {
   Handler<v1::ListFilesRequest, v1::ListFilesResponse> list_files;
   Handler<v1::UpdateFileRequest, v1::File> update_file;
   Handler<v1::ReplaceRemotePrefixRequest, v1::ReplaceRemotePrefixResponse> replace_remote_prefix;
+  Handler<v1::SetCredentialsRequest, v1::Job> set_credentials;
+  Handler<v1::RemoveCredentialsRequest, v1::RemoveCredentialsResponse> remove_credentials;
   Handler<v1::ResumeJobRequest, v1::Job> resume_job;
   Handler<v1::SuspendJobRequest, v1::Job> suspend_job;
   Handler<v1::TakeOwnershipRequest, v1::Job> take_ownership;

@@ -17,9 +17,9 @@ Failure Of(Hresult hresult) {
   return failure;
 }
 
-// bits.md 2.4, and 425 and 429.
+// bits.md 2.4, and 308, 425 and 429.
 TEST(Retry, HttpStatuses) {
-  const std::set<uint32_t> fatal_redirects = {300, 301, 302, 303, 304, 305, 307};
+  const std::set<uint32_t> fatal_redirects = {300, 301, 302, 303, 304, 305, 307, 308};
   const std::set<uint32_t> transient_refusals = {408, 409, 425, 429};
   for (uint32_t status = 100; status <= 599; ++status) {
     bool transient = true;

@@ -91,5 +91,15 @@ TEST(RedirectTest, Refused) {
   }
 }
 
+TEST(FollowRedirect, HttpsToHttpOnlyWhereAllowed) {
+  const Url from = std::get<Url>(ParseUrl("https://u:p@h/a"));
+  EXPECT_TRUE(from.has_user);
+  EXPECT_EQ(std::get<domain::Hresult>(FollowRedirect(from, "http://h/b")),
+            domain::kHttpsToHttpRedirect);
+  const auto followed = FollowRedirect(from, "http://h/b", true);
+  EXPECT_EQ(std::get<Url>(followed).text, "http://h/b");  // and no credentials
+  EXPECT_FALSE(std::get<Url>(followed).has_user);
+}
+
 }  // namespace
 }  // namespace bits::transfer

@@ -1,0 +1,17 @@
+// What a job does not mind in a server's certificate, told to OpenSSL.
+#ifndef BITS_SERVER_TRANSFER_TLS_CHECKS_H_
+#define BITS_SERVER_TRANSFER_TLS_CHECKS_H_
+
+#include <curl/curl.h>
+
+#include "server/domain/http_options.h"
+
+namespace bits::transfer {
+
+// Sets all but the client certificate. `tls` outlives the request. `crl_file`: the operator's lists;
+// empty: revocation is proven by the server's own OCSP answer.
+void SetTlsChecks(CURL* easy, const domain::TlsOptions& tls, const std::string& crl_file);
+
+}  // namespace bits::transfer
+
+#endif  // BITS_SERVER_TRANSFER_TLS_CHECKS_H_

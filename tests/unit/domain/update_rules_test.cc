@@ -1,0 +1,107 @@
+// What Update may not do, the life of secrets' names, and redirects that are reported.
+#include "server/domain/update_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/base/error_info.h"
+#include "server/domain/error_code.h"
+#include "tests/unit/domain/world.h"
+
+namespace bits::domain {
+namespace {
+
+using ::testing::IsEmpty;
+
+Update WithMethod(const std::string& method) {
+  Update update;
+  update.http.emplace().method = method;
+  return update;
+}
+
+TEST(UpdateRules, MethodIsFixedByTheFirstResume) {
+  World world;
+  world.Must(WithMethod("POST"));
+  EXPECT_EQ(world.job.priority, Priority::kForeground);
+  world.Must(Resume{});
+  EXPECT_TRUE(world.job.resumed);
+  world.Must(Suspend{});
+  EXPECT_EQ(ReasonOf(world.Do(WithMethod("PUT"))), "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME");
+  EXPECT_EQ(ReasonOf(world.Do(WithMethod(""))), "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME");
+  world.Must(WithMethod("POST"));  // which changes nothing of it
+}
+
+TEST(UpdateRules, JobOfAnEarlierVersionThatRanWasResumed) {
+  World world = World::In(JobState::kError);
+  world.job.resumed = false;
+  EXPECT_EQ(ReasonOf(world.Do(WithMethod("POST"))), "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME");
+}
+
+TEST(UpdateRules, StateComesFirst) {
+  for (JobState state : {JobState::kAcknowledged, JobState::kCancelled}) {
+    World world = World::In(state);
+    EXPECT_EQ(ReasonOf(world.Do(WithMethod("POST"))), "BG_E_INVALID_STATE");
+  }
+}
+
+TEST(UpdateRules, CustomMethodIsNeverRetried) {
+  World world;
+  world.Must(WithMethod("POST"));
+  world.Must(Resume{});
+  world.Must(Start{});
+  world.Must(FailWith(TransientFailure()), 1);
+  EXPECT_EQ(world.job.state, JobState::kError);
+  EXPECT_FALSE(world.job.error->transient);
+}
+
+TEST(UpdateRules, NewJobWithAMethodIsForegroundUnlessItSaysOtherwise) {
+  Job job;
+  job.http.method = "POST";
+  EXPECT_TRUE(CheckNew(job, false).ok());
+  EXPECT_EQ(job.priority, Priority::kForeground);
+  job.priority = Priority::kLow;
+  EXPECT_EQ(GetReason(CheckNew(job, true)), "BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD");
+}
+
+TEST(UpdateRules, SecretsAreForgottenWithTheEndOfTheJob) {
+  for (const Event& end : {Event(Cancel{}), Event(Inactivity{})}) {
+    World world;
+    Update update;
+    update.http.emplace().headers = std::vector{HttpHeader{"Authorization", "x"}};
+    update.credentials = std::vector{CredentialSlot{AuthTarget::kServer, AuthScheme::kBasic}};
+    update.secrets_volatile = true;
+    world.Must(update);
+    EXPECT_TRUE(HasSecrets(world.job));
+    world.Must(end);
+    EXPECT_FALSE(HasSecrets(world.job));
+    EXPECT_FALSE(world.job.secrets_volatile);
+  }
+}
+
+TEST(ReportedRedirect, ChangesTheRemoteNameThatWasAskedForAndNoOther) {
+  World world = World::In(JobState::kTransferring);
+  Checkpoint at{10, 100, {}, std::nullopt};
+  at.asked_name = world.file(2).remote_name;
+  at.final_name = "http://there/x";
+  world.Must(at, 2);
+  EXPECT_EQ(world.file(2).remote_name, "http://there/x");
+  world.Must(SetRemoteName{"http://mended/x"}, 2);
+  at.bytes_transferred = 20;
+  world.Must(at, 2);
+  EXPECT_EQ(world.file(2).remote_name, "http://mended/x");
+}
+
+TEST(ReportedRedirect, OfAFailureLeavesTheErrorWithWhatWasAskedFor) {
+  World world = World::In(JobState::kTransferring);
+  const std::string asked = world.file(2).remote_name;
+  Failure failure = FatalFailure();
+  failure.final_name = "http://there/x";
+  failure.response_headers = "Location: http://there/x\r\n";
+  world.Must(FailWith(failure), 2);
+  EXPECT_EQ(world.file(2).remote_name, "http://there/x");
+  EXPECT_EQ(world.file(2).response_headers, "Location: http://there/x\r\n");
+  EXPECT_EQ(world.job.error->remote_name, asked);
+}
+
+}  // namespace
+}  // namespace bits::domain
