@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "server/app/finisher.h"
+#include "server/app/hold_board.h"
 #include "server/app/job_manager.h"
 #include "server/app/job_writer.h"
 #include "server/app/policy_manager.h"
@@ -68,6 +69,7 @@ class Application : private CommitListener {
   WatchHub hub_;
   PolicyManager policies_;
   JobWriter writer_;
+  HoldBoard holds_;
   TransferRunner runner_;
   Scheduler scheduler_;
   TimerService timers_;

@@ -24,6 +24,7 @@
 namespace bits::app {
 
 class Finisher;
+class HoldBoard;
 class JobWriter;
 class TransferRunner;
 
@@ -63,6 +64,7 @@ class JobManager {
     JobWriter* writer;
     TransferRunner* runner;
     Finisher* finisher;
+    HoldBoard* holds;
   };
   explicit JobManager(Parts parts) : parts_(parts) {}
 
@@ -117,6 +119,9 @@ class JobManager {
   void VerbAndWait(const Principal& principal, const domain::JobId& id,
                    const CallOptions& options, domain::Event event, JobCallback done);
   absl::StatusOr<std::vector<domain::File>> Resolve(const std::vector<NewFile>& files) const;
+  std::string RootOfFirst(const std::vector<domain::File>& files) const;
+  // What is not on record: the progress of the moment, and what it is held for.
+  void AddLive(domain::Job& job) const;
   absl::StatusOr<domain::Job> Find(const Principal& principal, const domain::JobId& id) const;
 
   const Parts parts_;

@@ -9,6 +9,7 @@
 #include "server/base/redact.h"
 #include "server/base/strings.h"
 #include "server/domain/error_code.h"
+#include "server/domain/holds.h"
 #include "server/domain/retry.h"
 
 namespace bits::domain {
@@ -92,7 +93,10 @@ class Maker {
     OwnerActed();
     job().active_time = absl::ZeroDuration();
     job().retry_time.reset();
-    if (before_.state != JobState::kTransientError) job().stalled_since.reset();
+    if (before_.state != JobState::kTransientError) {
+      job().stalled_since.reset();
+      job().host_failed = false;
+    }
   }
   void Apply(const Suspend&) {
     OwnerActed();
@@ -106,6 +110,10 @@ class Maker {
   void Apply(const AddFiles& e) {
     if (e.files.empty()) return;
     OwnerActed();
+    if (job().progress.files_total == 0) {
+      job().host = HostOf(e.files.front().remote_name);
+      job().destination = e.destination;
+    }
     for (File file : e.files) {
       file.ordinal = ++job().progress.files_total;
       ++job().progress.files_unsized;
@@ -132,6 +140,8 @@ class Maker {
     OwnerActed();
     file_->remote_name = e.remote_name;
     file_changed_ = true;
+    job().host = "";
+    job().host_failed = false;
     if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
   }
 
@@ -162,6 +172,7 @@ class Maker {
     file_->transferred = true;
     file_->temporary_identity = e.temporary_identity;
     ++job().progress.files_transferred;
+    if (HostOf(file_->remote_name) == job().host) job().host = "";  // the next one's may be another
   }
   void Apply(const Fail& e) {
     Changed();
@@ -181,7 +192,9 @@ class Maker {
       error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
       if (!retrying) j.stalled_since = now_;
     }
+    j.host_failed = IsConnectionFailure(e.failure);
     if (file_.has_value()) {
+      j.host = HostOf(file_->remote_name);
       error.file = file_->ordinal;
       error.remote_name = RedactUrl(file_->remote_name);
       error.local_name = file_->local_name;
@@ -194,6 +207,8 @@ class Maker {
     Changed();
     if (e.after_restart) turn_end_ = std::min(before_.update_time, now_);
     keeps_place_ = !e.slice_over;
+    if (!e.host.empty()) job().host = e.host;
+    if (!e.destination.empty()) job().destination = e.destination;
   }
 
   void Apply(const RetryDue&) {
@@ -303,6 +318,7 @@ class Maker {
   }
   void Progressed() {
     job().stalled_since.reset();
+    job().host_failed = false;
     job().activity_time = now_;
   }
   void Keep(Error error) {
@@ -346,6 +362,7 @@ class Maker {
         break;
       case JobState::kTransferring:
         j.error.reset();
+        j.host_failed = false;
         break;
       case JobState::kTransferred:
         j.error.reset();
@@ -415,7 +432,7 @@ bool WouldAllBeTransferred(const Job& job, const File* file, EventKind kind) {
   return there == job.progress.files_total;
 }
 
-bool Holds(Guard guard, const Job& job, const File* file, const Event& event, absl::Time now) {
+bool Applies(Guard guard, const Job& job, const File* file, const Event& event, absl::Time now) {
   switch (guard) {
     case Guard::kAlways:
       return true;
@@ -423,6 +440,8 @@ bool Holds(Guard guard, const Job& job, const File* file, const Event& event, ab
       return job.progress.files_total == 0;
     case Guard::kAllTransferred:
       return WouldAllBeTransferred(job, file, KindOf(event));
+    case Guard::kHostFailed:
+      return job.host_failed && job.stalled_since.has_value();
     case Guard::kRetryable:
       return MayRetry(job, std::get<Fail>(event).failure, now);
   }
@@ -447,7 +466,7 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
     }
   }
   for (const Rule& rule : RulesFor(job.state, kind)) {
-    if (!Holds(rule.guard, job, file, event, now)) continue;
+    if (!Applies(rule.guard, job, file, event, now)) continue;
     switch (rule.verdict) {
       case Verdict::kMove:
       case Verdict::kStay:
@@ -470,7 +489,7 @@ absl::StatusOr<Decision> DecideCreate(Job job, std::vector<File> files, bool sta
   Decision d;
   d.job = std::move(job);
   if (!files.empty()) {
-    absl::StatusOr<Decision> added = Decide(d.job, nullptr, AddFiles{std::move(files)}, now);
+    absl::StatusOr<Decision> added = Decide(d.job, nullptr, AddFiles{std::move(files), d.job.destination}, now);
     if (!added.ok()) return added.status();
     d = *std::move(added);
   }

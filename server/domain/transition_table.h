@@ -18,6 +18,7 @@ enum class Guard : uint8_t {
   kAlways,
   kNoFiles,          // the job has no files
   kAllTransferred,   // every file has all its bytes, once the event is counted in
+  kHostFailed,       // the last failure was the host's, and nothing has arrived since
   kRetryable,        // the failure is transient and may be retried: see retry.h
 };
 
