@@ -108,6 +108,10 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone) 
       return absl::StrCat("next try in ", DurationText(until - now), " (",
                           absl::FormatTime("%H:%M:%S", until, zone), ")");
     }
+    case v1::Wait::REASON_HOST:
+      return "waits for its host, which cannot be reached";
+    case v1::Wait::REASON_DESTINATION:
+      return "waits for room: its root is full or read-only";
     case v1::Wait::REASON_ERROR:
       return "waits for its owner to mend the error";
     case v1::Wait::REASON_COMPLETE:

@@ -15,17 +15,20 @@ Application::Application(Ports ports, Options options, Revision last_revision)
       hub_(last_revision, options.watch_ring),
       policies_(ports.store, std::move(options.policy)),
       writer_(ports.store, ports.clock, &hub_, &policies_),
-      runner_(ports.engine, &writer_, &hub_, &vault_),
-      scheduler_(ports.store, &writer_, &runner_, policies_.current()->turns()),
+      holds_(ports.files, ports.clock, policies_.current()->holds()),
+      runner_(ports.engine, &writer_, &hub_, &vault_, &holds_),
+      scheduler_(ports.store, &writer_, &runner_, &holds_, policies_.current()->turns()),
       timers_(ports.store, &writer_, &policies_, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,
-                ports.certificates}) {
+                ports.certificates, &holds_}) {
   writer_.SetListener(this);
   policies_.SetListener([this](const domain::Policy& policy) {
     scheduler_.SetPolicy(policy.turns());
+    holds_.SetPolicy(policy.holds());
     timers_.OnPolicyChanged();
   });
+  holds_.SetListener([this] { scheduler_.Poke(); });
   runner_.SetIdleListener([this] { scheduler_.Poke(); });
 }
 

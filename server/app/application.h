@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "server/app/finisher.h"
+#include "server/app/hold_board.h"
 #include "server/app/job_manager.h"
 #include "server/app/job_secrets.h"
 #include "server/app/job_writer.h"
@@ -75,6 +76,7 @@ class Application : private CommitListener {
   WatchHub hub_;
   PolicyManager policies_;
   JobWriter writer_;
+  HoldBoard holds_;
   TransferRunner runner_;
   Scheduler scheduler_;
   TimerService timers_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/app/finisher.h"
+#include "server/app/hold_board.h"
 #include "server/app/ids.h"
 #include "server/app/job_writer.h"
 #include "server/app/transfer_runner.h"
@@ -212,6 +213,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
   }
   job.secrets_volatile = domain::HasSecrets(job) && parts_.vault->is_volatile();
   if (resolved.ok()) NameTemporaries(job.id, 1, *resolved);
+  if (resolved.ok()) job.destination = RootOfFirst(*resolved);
   auto result = std::make_shared<Job>();
   parts_.writer->Run(
       [principal, job = std::move(job), resolved = std::move(resolved), start, options, result,
@@ -273,9 +275,11 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
                           Callback<AddFilesOutcome> done) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
   if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());
+  std::string root;
+  if (resolved.ok()) root = RootOfFirst(*resolved);
   Mutate<AddFilesOutcome>(
       principal, id, options,
-      [resolved = std::move(resolved),
+      [resolved = std::move(resolved), root = std::move(root),
        limited = !principal.administrator](Call& call) -> absl::StatusOr<AddFilesOutcome> {
         AddFilesOutcome outcome;
         if (call.repeated) {
@@ -296,7 +300,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
           NameTemporaries(call.job.id, call.record.first_file, added);
           BITS_ASSIGN_OR_RETURN(
               domain::Decision decision,
-              call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added)}));
+              call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added), root}));
           BITS_RETURN_IF_ERROR(ReserveDestinations(call.step.txn(), call.job.id, *resolved));
           outcome.files = std::move(decision.files);
         }
@@ -426,7 +430,11 @@ void JobManager::VerbAndWait(const Principal& principal, const JobId& id,
 
 void JobManager::ResumeJob(const Principal& principal, const JobId& id,
                            const CallOptions& options, JobCallback done) {
-  Verb(principal, id, options, domain::Resume{}, std::move(done));
+  Verb(principal, id, options, domain::Resume{},
+       [this, done = std::move(done)](absl::StatusOr<Job> job) {
+         if (job.ok()) parts_.holds->ProbeNow(*job);
+         done(std::move(job));
+       });
 }
 
 void JobManager::SuspendJob(const Principal& principal, const JobId& id,
@@ -538,13 +546,22 @@ void JobManager::RemoveCredentials(const Principal& principal, const JobId& id,
       std::move(done));
 }
 
+void JobManager::AddLive(Job& job) const {
+  if (domain::IsActive(job.state)) parts_.runner->AddLiveProgress(job);
+  parts_.holds->AddHeld(job);
+}
+
+std::string JobManager::RootOfFirst(const std::vector<File>& files) const {
+  return files.empty() ? "" : parts_.files->RootOf(files.front().path);
+}
+
 absl::StatusOr<Job> JobManager::Find(const Principal& principal, const JobId& id) const {
   return IfAllowed(principal, id, parts_.store->GetJob(id));
 }
 
 absl::StatusOr<Job> JobManager::GetJob(const Principal& principal, const JobId& id) {
   BITS_ASSIGN_OR_RETURN(Job job, Find(principal, id));
-  if (domain::IsActive(job.state)) parts_.runner->AddLiveProgress(job);
+  AddLive(job);
   return job;
 }
 
@@ -558,9 +575,7 @@ absl::StatusOr<JobPage> JobManager::ListJobs(const Principal& principal, JobQuer
   query.owner.reset();
   if (!all_owners) query.owner = principal.name;
   BITS_ASSIGN_OR_RETURN(JobPage page, parts_.store->ListJobs(query));
-  for (Job& job : page.jobs) {
-    if (domain::IsActive(job.state)) parts_.runner->AddLiveProgress(job);
-  }
+  for (Job& job : page.jobs) AddLive(job);
   return page;
 }
 

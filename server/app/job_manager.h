@@ -27,6 +27,7 @@
 namespace bits::app {
 
 class Finisher;
+class HoldBoard;
 class JobWriter;
 class TransferRunner;
 
@@ -91,6 +92,7 @@ class JobManager {
     Finisher* finisher;
     const SecretVault* vault;
     const ClientCertificates* certificates;  // null: there are none
+    HoldBoard* holds;
   };
   explicit JobManager(Parts parts) : parts_(parts) {}
 
@@ -159,6 +161,9 @@ class JobManager {
   absl::Status CheckCertificate(const std::string& name) const;
   // Writes what UpdateJob says, and the job's secrets with it.
   absl::Status ApplyUpdate(Call& call, const domain::Update& update) const;
+  std::string RootOfFirst(const std::vector<domain::File>& files) const;
+  // What is not on record: the progress of the moment, and what it is held for.
+  void AddLive(domain::Job& job) const;
   absl::StatusOr<domain::Job> Find(const Principal& principal, const domain::JobId& id) const;
 
   const Parts parts_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "server/base/executor.h"
@@ -63,6 +64,7 @@ absl::Time Scheduler::next_look() const {
 }
 
 void Scheduler::OnCommitted(const domain::Job& job) {
+  if (!domain::IsActive(job.state)) holds_->OnTurnEnded(job.id);
   MutexLock lock(mutex_);
   // One whose files are being published is not transferred any more.
   if (domain::IsActive(job.state) && job.pending == domain::Pending::kNone) {
@@ -133,7 +135,7 @@ bool Scheduler::IsBusy(const JobId& id) const {
   return active_.contains(id) || starting_.contains(id) || leaving_.contains(id);
 }
 
-absl::Status Scheduler::AddWaiting(const View& view, Priority priority,
+absl::Status Scheduler::AddWaiting(View& view, Priority priority,
                                    std::vector<WaitingJob>& waiting) {
   QueueQuery query;
   query.priority = priority;
@@ -159,14 +161,17 @@ absl::Status Scheduler::AddWaiting(const View& view, Priority priority,
   }
   BITS_ASSIGN_OR_RETURN(
       std::vector<WaitingJob> found,
-      store_->ListQueued(query, [this](const WaitingJob& job) { return IsBusy(job.id); }));
+      store_->ListQueued(query, [&](const WaitingJob& job) {
+        return IsBusy(job.id) || view.holds.PassesOver(job);
+      }));
   waiting.insert(waiting.end(), std::make_move_iterator(found.begin()),
                  std::make_move_iterator(found.end()));
   return absl::OkStatus();
 }
 
 bool Scheduler::RunOnce() {
-  View view;
+  const bool more_are_back = QueueThoseWhoseHostIsBack();
+  View view{{}, {}, HoldBoard::Look(*holds_)};
   if (!TakeView(view)) return false;
   std::vector<WaitingJob> waiting;
   for (const Priority priority :
@@ -182,9 +187,35 @@ bool Scheduler::RunOnce() {
       domain::PlanTurns(view.active, waiting, view.policy, writer_->Now());
   for (const domain::TurnPlan::PutBack& job : plan.put_back) PutBack(job);
   for (const WaitingJob& job : plan.start) Grant(job);
+  const absl::Time next_probe = holds_->NextProbe();
   MutexLock lock(mutex_);
-  next_look_ = plan.look_again;
-  return !plan.start.empty() && !stopping_ && !failed_;
+  next_look_ = std::min(plan.look_again, next_probe);
+  return (!plan.start.empty() || more_are_back) && !stopping_ && !failed_;
+}
+
+bool Scheduler::QueueThoseWhoseHostIsBack() {
+  std::string host;
+  JobId after;
+  {
+    MutexLock lock(mutex_);
+    for (std::string& back : holds_->TakeBack()) back_.emplace_back(std::move(back), JobId());
+    if (back_.empty() || stopping_ || failed_) return false;
+    std::tie(host, after) = back_.front();
+  }
+  const absl::StatusOr<std::vector<JobId>> failed =
+      store_->ListHostFailed(host, after, kGrantsAtOnce);
+  if (!failed.ok()) {
+    Fail();
+    return false;
+  }
+  for (const JobId& id : *failed) writer_->Apply(id, 0, domain::RetryDue{}, nullptr, nullptr);
+  MutexLock lock(mutex_);
+  if (failed->size() < kGrantsAtOnce) {
+    back_.pop_front();
+  } else {
+    back_.front().second = failed->back();
+  }
+  return !back_.empty();
 }
 
 void Scheduler::PutBack(const domain::TurnPlan::PutBack& job) {
@@ -212,8 +243,10 @@ void Scheduler::Grant(const WaitingJob& job) {
     starting_.emplace(job.id, ActiveTurn{job.id, job.owner, job.priority, writer_->Now()});
     last_owner_.at(static_cast<size_t>(job.priority)) = job.owner;
   }
+  holds_->OnStart(job);
   writer_->Apply(job.id, 0, domain::Start{}, nullptr,
                  [this, id = job.id](const absl::StatusOr<domain::Job>& after) {
+                   if (!after.ok()) holds_->OnTurnEnded(id);
                    MutexLock lock(mutex_);
                    starting_.erase(id);
                    if (!after.ok() && !absl::IsNotFound(after.status())) failed_ = true;

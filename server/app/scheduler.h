@@ -3,13 +3,16 @@
 #define BITS_SERVER_APP_SCHEDULER_H_
 
 #include <array>
+#include <deque>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/app/hold_board.h"
 #include "server/app/job_writer.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/transfer_runner.h"
@@ -22,8 +25,9 @@ namespace bits::app {
 // turn it was last.
 class Scheduler {
  public:
-  Scheduler(JobStore* store, JobWriter* writer, TransferRunner* runner, domain::TurnPolicy policy)
-      : store_(store), writer_(writer), runner_(runner), policy_(policy) {}
+  Scheduler(JobStore* store, JobWriter* writer, TransferRunner* runner, HoldBoard* holds,
+            domain::TurnPolicy policy)
+      : store_(store), writer_(writer), runner_(runner), holds_(holds), policy_(policy) {}
   ~Scheduler() { Stop(); }
 
   void Start();  // its thread
@@ -46,6 +50,7 @@ class Scheduler {
   struct View {
     std::vector<domain::ActiveTurn> active;  // but for FOREGROUND ones
     domain::TurnPolicy policy;
+    HoldBoard::Look holds;
   };
 
   void Loop();
@@ -54,16 +59,19 @@ class Scheduler {
   // Its turn has not ended, or is about to begin.
   bool IsBusy(const domain::JobId& id) const;
   // The jobs of the priority that the plan may want to start.
-  absl::Status AddWaiting(const View& view, domain::Priority priority,
+  absl::Status AddWaiting(View& view, domain::Priority priority,
                           std::vector<domain::WaitingJob>& waiting);
   void PutBack(const domain::TurnPlan::PutBack& job);
   void Grant(const domain::WaitingJob& job);
+  // Queues some of the jobs whose host is back. True if there are more.
+  bool QueueThoseWhoseHostIsBack();
   // The store refused: wait before the next look.
   void Fail();
 
   JobStore* const store_;
   JobWriter* const writer_;
   TransferRunner* const runner_;
+  HoldBoard* const holds_;
 
   mutable Mutex mutex_;
   CondVar wake_;
@@ -78,6 +86,8 @@ class Scheduler {
   std::unordered_set<domain::JobId> ending_ BITS_GUARDED_BY(mutex_);
   // No longer active, but their transfers may not have ended yet.
   std::unordered_set<domain::JobId> leaving_ BITS_GUARDED_BY(mutex_);
+  // Hosts that are back, and up to which job they have heard.
+  std::deque<std::pair<std::string, domain::JobId>> back_ BITS_GUARDED_BY(mutex_);
   // By priority: whose turn it was last.
   std::array<std::string, 4> last_owner_ BITS_GUARDED_BY(mutex_);
   std::thread thread_;

@@ -40,20 +40,26 @@ class TransferRunner::Observer final : public TransferObserver {
   Observer(TransferRunner* runner, JobId id, uint32_t ordinal, Source source)
       : runner_(runner), id_(std::move(id)), ordinal_(ordinal), source_(std::move(source)) {}
 
-  void OnBytesArrive() override { runner_->OnBytesArrive(id_, source_.attempt); }
+  void OnBytesArrive() override {
+    runner_->holds_->OnBytesArrived(source_.remote_name);
+    runner_->OnBytesArrive(id_, source_.attempt);
+  }
   void OnRestart(RestartReason reason, std::function<void()> proceed) override {
     runner_->OnRestart(id_, ordinal_, reason, std::move(proceed));
   }
   void OnCheckpoint(const domain::Checkpoint& at) override {
+    if (at.bytes_transferred > 0) runner_->holds_->OnWritten(source_.path);
     runner_->OnCheckpoint(id_, ordinal_, at);
   }
   void OnProgress(uint64_t arrived, std::optional<uint64_t> total) override {
     runner_->OnProgress(id_, ordinal_, arrived, total);
   }
   void OnTransferred(const domain::Checkpoint& last, const std::string& identity) override {
+    runner_->holds_->OnWritten(source_.path);
     runner_->OnTransferred(id_, ordinal_, source_, last, identity);
   }
   void OnFailed(const domain::Failure& failure) override {
+    runner_->holds_->OnFailed(id_, source_.remote_name, source_.path, failure);
     runner_->OnFailed(id_, ordinal_, source_, failure);
   }
   void OnStopped() override { runner_->OnEnded(id_, ordinal_); }
@@ -174,9 +180,22 @@ void TransferRunner::Pump(const JobId& id, Turn& turn) {
          !turn.ready.empty()) {
     File file = std::move(turn.ready.front());
     turn.ready.pop_front();
+    if (std::optional<domain::Requeue> why_not = holds_->WhyNot(id, file)) {
+      return GiveWay(id, turn, *std::move(why_not));
+    }
     Begin(id, turn, std::move(file));
   }
   if (!turn.ending && turn.ready.empty() && !turn.exhausted && turn.loads == 0) Load(id, turn);
+}
+
+void TransferRunner::GiveWay(const JobId& id, Turn& turn, domain::Requeue requeue) {
+  StopAll(turn);
+  deferred_.emplace_back([this, id, requeue = std::move(requeue)] {
+    writer_->Apply(id, 0, requeue, nullptr, [this, id](const absl::StatusOr<Job>& job) {
+      if (!job.ok() && !absl::IsNotFound(job.status())) return Lose(id);
+      StopFiles(id);
+    });
+  });
 }
 
 void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
@@ -191,7 +210,7 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.require_ranges = turn.job.options.require_ranges;
   spec.request = turn.request;
   auto observer = std::make_shared<Observer>(
-      this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name});
+      this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name, spec.file.path});
   transfer.id = engine_->Start(std::move(spec), std::move(observer));
 }
 

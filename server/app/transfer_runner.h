@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/app/hold_board.h"
 #include "server/app/job_writer.h"
 #include "server/app/ports/transfer_engine.h"
 #include "server/app/watch_hub.h"
@@ -27,8 +28,8 @@ namespace bits::app {
 class TransferRunner {
  public:
   TransferRunner(TransferEngine* engine, JobWriter* writer, WatchHub* hub,
-                 const SecretVault* vault)
-      : engine_(engine), writer_(writer), hub_(hub), vault_(vault) {}
+                 const SecretVault* vault, HoldBoard* holds)
+      : engine_(engine), writer_(writer), hub_(hub), vault_(vault), holds_(holds) {}
 
   // Called on any thread, with no lock held, when a job's transfers have all ended. Set before use.
   void SetIdleListener(std::function<void()> listener) { on_idle_ = std::move(listener); }
@@ -64,6 +65,7 @@ class TransferRunner {
   struct Source {
     uint32_t attempt = 0;  // the job's
     std::string remote_name;
+    std::string path;
   };
   struct Transfer {
     TransferEngine::TransferId id = 0;
@@ -108,6 +110,8 @@ class TransferRunner {
 
   void Pump(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
+  // Ends the turn: what the job comes to next is held.
+  void GiveWay(const domain::JobId& id, Turn& turn, domain::Requeue requeue) BITS_REQUIRES(mutex_);
   void Load(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Reload(const domain::JobId& id, uint32_t ordinal, Turn& turn) BITS_REQUIRES(mutex_);
   struct Loaded {
@@ -130,6 +134,7 @@ class TransferRunner {
   JobWriter* const writer_;
   WatchHub* const hub_;
   const SecretVault* const vault_;
+  HoldBoard* const holds_;
   std::function<void()> on_idle_;
 
   mutable Mutex mutex_;

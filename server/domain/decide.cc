@@ -9,6 +9,7 @@
 #include "server/base/redact.h"
 #include "server/base/strings.h"
 #include "server/domain/error_code.h"
+#include "server/domain/holds.h"
 #include "server/domain/retry.h"
 #include "server/domain/update_rules.h"
 
@@ -95,7 +96,10 @@ class Maker {
     job().active_time = absl::ZeroDuration();
     job().resumed = true;
     job().retry_time.reset();
-    if (before_.state != JobState::kTransientError) job().stalled_since.reset();
+    if (before_.state != JobState::kTransientError) {
+      job().stalled_since.reset();
+      job().host_failed = false;
+    }
   }
   void Apply(const Suspend&) {
     OwnerActed();
@@ -109,6 +113,10 @@ class Maker {
   void Apply(const AddFiles& e) {
     if (e.files.empty()) return;
     OwnerActed();
+    if (job().progress.files_total == 0) {
+      job().host = HostOf(e.files.front().remote_name);
+      job().destination = e.destination;
+    }
     for (File file : e.files) {
       file.ordinal = ++job().progress.files_total;
       ++job().progress.files_unsized;
@@ -145,6 +153,8 @@ class Maker {
     OwnerActed();
     file_->remote_name = e.remote_name;
     file_changed_ = true;
+    job().host = "";
+    job().host_failed = false;
     if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
   }
 
@@ -173,6 +183,7 @@ class Maker {
     Error error = ErrorOf(failure);
     NameFile(error);
     job().retry_time.reset();
+    job().host_failed = false;
     StartOver();
     file_->transferred = false;
     file_->temporary_identity.clear();
@@ -203,6 +214,7 @@ class Maker {
     file_->validation = Validation::kNone;
     file_->temporary_identity = e.temporary_identity;
     ++job().progress.files_transferred;
+    if (HostOf(file_->remote_name) == job().host) job().host = "";  // the next one's may be another
   }
   void Apply(const Fail& e) {
     Changed();
@@ -216,7 +228,9 @@ class Maker {
       error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
       if (!retrying) j.stalled_since = now_;
     }
+    j.host_failed = IsConnectionFailure(e.failure);
     if (file_.has_value()) {
+      j.host = HostOf(file_->remote_name);
       NameFile(error);
       if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
         file_changed_ = true;
@@ -231,6 +245,8 @@ class Maker {
     Changed();
     if (e.after_restart) turn_end_ = std::min(before_.update_time, now_);
     keeps_place_ = !e.slice_over;
+    if (!e.host.empty()) job().host = e.host;
+    if (!e.destination.empty()) job().destination = e.destination;
   }
 
   void Apply(const RetryDue&) {
@@ -339,6 +355,7 @@ class Maker {
   }
   void Progressed() {
     job().stalled_since.reset();
+    job().host_failed = false;
     job().activity_time = now_;
   }
   Error ErrorOf(const Failure& failure) const {
@@ -399,6 +416,7 @@ class Maker {
         break;
       case JobState::kTransferring:
         j.error.reset();
+        j.host_failed = false;
         break;
       case JobState::kTransferred:
         j.error.reset();
@@ -476,7 +494,7 @@ bool WouldAllBeTransferred(const Job& job, const File* file, EventKind kind) {
   return there == job.progress.files_total;
 }
 
-bool Holds(Guard guard, const Job& job, const File* file, const Event& event, absl::Time now) {
+bool Applies(Guard guard, const Job& job, const File* file, const Event& event, absl::Time now) {
   switch (guard) {
     case Guard::kAlways:
       return true;
@@ -486,6 +504,8 @@ bool Holds(Guard guard, const Job& job, const File* file, const Event& event, ab
       return WouldAllBeTransferred(job, file, KindOf(event));
     case Guard::kSaidInvalid:
       return file != nullptr && !std::get<SetValidationState>(event).valid;
+    case Guard::kHostFailed:
+      return job.host_failed && job.stalled_since.has_value();
     case Guard::kRetryable:
       return MayRetry(job, std::get<Fail>(event).failure, now);
   }
@@ -518,7 +538,7 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
     if (file->completed) return Refusal(job, kind, kInvalidState);
   }
   for (const Rule& rule : RulesFor(job.state, kind)) {
-    if (!Holds(rule.guard, job, file, event, now)) continue;
+    if (!Applies(rule.guard, job, file, event, now)) continue;
     const bool accepted = rule.verdict == Verdict::kMove || rule.verdict == Verdict::kStay;
     if (const auto* update = std::get_if<Update>(&event); update != nullptr && accepted) {
       if (absl::Status allowed = CheckUpdate(job, *update); !allowed.ok()) return allowed;
@@ -545,7 +565,7 @@ absl::StatusOr<Decision> DecideCreate(Job job, std::vector<File> files, bool sta
   Decision d;
   d.job = std::move(job);
   if (!files.empty()) {
-    absl::StatusOr<Decision> added = Decide(d.job, nullptr, AddFiles{std::move(files)}, now);
+    absl::StatusOr<Decision> added = Decide(d.job, nullptr, AddFiles{std::move(files), d.job.destination}, now);
     if (!added.ok()) return added.status();
     d = *std::move(added);
   }

@@ -26,12 +26,20 @@ enum class ErrorContext : uint8_t {
   kServerCertificateCallback = 8,
 };
 
+// Whether the attempt reached the host of the remote name.
+enum class Contact : uint8_t {
+  kNone = 0,    // it was not tried, or that is not known
+  kFailed = 1,  // no connection to it came about
+  kMade = 2,    // it was there
+};
+
 // Why one attempt at a file failed, as whoever made the attempt saw it.
 struct Failure {
   Hresult hresult = 0;
   ErrorContext context = ErrorContext::kUnknown;
   // What the origin answered with; 0 where it gave no status.
   uint32_t http_status = 0;
+  Contact contact = Contact::kNone;
   // What the origin asked for by Retry-After. Bounded by domain/retry.h before use.
   std::optional<absl::Duration> retry_after;
   // What a person should know beyond the code's own text; no secrets, no query strings.

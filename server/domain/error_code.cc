@@ -166,9 +166,10 @@ Hresult FromErrno(int error_number) {
     case ENOSPC:
     case EDQUOT:
       return kDiskFull;
+    case EROFS:
+      return kWriteProtect;
     case EACCES:
     case EPERM:
-    case EROFS:
     case ELOOP:
     case EXDEV:
     case EISDIR:  // what CreateFile says of a directory

@@ -44,6 +44,7 @@ inline constexpr Hresult kUnexpected = 0x8000FFFF;                   // E_UNEXPE
 inline constexpr Hresult kAccessDenied = 0x80070005;                 // E_ACCESSDENIED
 inline constexpr Hresult kInvalidArgument = 0x80070057;              // E_INVALIDARG
 inline constexpr Hresult kDiskFull = 0x80070070;                     // ERROR_DISK_FULL
+inline constexpr Hresult kWriteProtect = 0x80070013;                 // ERROR_WRITE_PROTECT
 inline constexpr Hresult kSharingViolation = 0x80070020;             // ERROR_SHARING_VIOLATION
 inline constexpr Hresult kIoDevice = 0x8007045D;                     // ERROR_IO_DEVICE
 inline constexpr Hresult kConnectTimeout = 0x80072EE2;               // ERROR_WINHTTP_TIMEOUT
@@ -85,7 +86,8 @@ std::optional<Hresult> CodeOf(std::string_view symbol);
 std::string_view ContextDescription(ErrorContext context, Language language = Language::kEnglish);
 
 // The code for an errno of the local file system: ENOSPC and EDQUOT are
-// ERROR_DISK_FULL, EACCES/EPERM/EROFS/ELOOP/EXDEV E_ACCESSDENIED, ENOENT
+// ERROR_DISK_FULL, EROFS ERROR_WRITE_PROTECT,
+// EACCES/EPERM/ELOOP/EXDEV E_ACCESSDENIED, ENOENT
 // ERROR_FILE_NOT_FOUND, others as Windows would say; else ERROR_IO_DEVICE.
 Hresult FromErrno(int error_number);
 

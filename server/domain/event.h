@@ -57,6 +57,7 @@ struct Complete {};
 // The files carry names, paths and checksum; Decide() numbers them.
 struct AddFiles {
   std::vector<File> files;
+  std::string destination = {};  // the root of the first one
 };
 // The properties to write, already checked; absent ones stay.
 struct Update {
@@ -124,6 +125,9 @@ struct Requeue {
   bool after_restart = false;
   // It has had its time slice, and goes to the end of the queue.
   bool slice_over = false;
+  // What is held of the file that came next; empty: nothing is.
+  std::string host = {};
+  std::string destination = {};
 };
 
 struct RetryDue {};

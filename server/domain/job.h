@@ -126,6 +126,13 @@ inline constexpr absl::Duration kLeastRetryDelay = absl::Seconds(5);
 inline constexpr absl::Duration kDefaultNoProgressTimeout = absl::Hours(14 * 24);
 inline constexpr absl::Duration kDefaultMaximumDownloadTime = absl::Hours(90 * 24);
 
+// What a job in the queue is passed over for.
+struct Held {
+  bool by_host = false;  // else by its destination
+  absl::Time until;      // when that is next tried
+  bool operator==(const Held&) const = default;
+};
+
 struct Job {
   JobId id;
   std::string owner;
@@ -169,6 +176,16 @@ struct Job {
   absl::Duration active_time = absl::ZeroDuration();
   std::optional<absl::Time> active_since;
   std::optional<absl::Time> final_time;  // when a final state was entered
+
+  // What its next turn needs: the host (domain/holds.h) of the file that comes next, and the root of
+  // its destination. Empty: not known, or none; it is found out in the turn.
+  std::string host;
+  std::string destination;
+  // Its last failure was one of connecting or of the connection: it is tried again at once when the
+  // host, having been held, is back, and may also use up its no_progress_timeout in the queue.
+  bool host_failed = false;
+  // Not stored: of a QUEUED job, as the scheduler sees it now.
+  std::optional<Held> held;
 
   // The store's. `version` counts writes of this job (compare-and-set);
   // `revision` is that of its last event, and its etag.

@@ -28,6 +28,8 @@ const std::array kFields = {
                 absl::ZeroDuration(), 365 * kDay},
     PolicyField{"background_slots", &Policy::background_slots, Number(1), Number(10'000)},
     PolicyField{"time_slice", &Policy::time_slice, absl::Seconds(1), kDay},
+    PolicyField{"probe_interval", &Policy::probe_interval, absl::Seconds(1), absl::Hours(1)},
+    PolicyField{"maximum_probe_interval", &Policy::maximum_probe_interval, absl::Seconds(1), kDay},
     PolicyField{"tombstone_retention", &Policy::tombstone_retention, absl::ZeroDuration(),
                 3650 * kDay},
     PolicyField{"events_kept", &Policy::events_kept, Number(1'000), Number(100'000'000)},
@@ -60,6 +62,10 @@ absl::Status TooMany(absl::StatusCode code, Hresult hresult, std::string_view wh
 }
 
 }  // namespace
+
+HoldPolicy Policy::holds() const {
+  return {probe_interval, std::max(probe_interval, maximum_probe_interval)};
+}
 
 std::span<const PolicyField> PolicyFields() { return kFields; }
 

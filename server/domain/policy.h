@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/domain/holds.h"
 #include "server/domain/job.h"
 #include "server/domain/timers.h"
 #include "server/domain/turns.h"
@@ -29,10 +30,13 @@ struct Policy {
   absl::Duration longest_maximum_download_time = absl::ZeroDuration();
   uint32_t background_slots = TurnPolicy().background_slots;
   absl::Duration time_slice = TurnPolicy().time_slice;
+  absl::Duration probe_interval = HoldPolicy().least_probe_interval;
+  absl::Duration maximum_probe_interval = HoldPolicy().most_probe_interval;
   absl::Duration tombstone_retention = TimerPolicy().tombstone_retention;
   uint64_t events_kept = 100'000;
 
   TurnPolicy turns() const { return {background_slots, time_slice}; }
+  HoldPolicy holds() const;
   TimerPolicy timers() const { return {job_inactivity_timeout, tombstone_retention}; }
   bool operator==(const Policy&) const = default;
 };

@@ -1,9 +1,12 @@
 #include "server/domain/timers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace bits::domain {
 namespace {
+
+constexpr absl::Duration kGraceInQueue = absl::Minutes(1);
 
 // Of timers for the same moment the one offered first wins.
 class Earliest {
@@ -36,8 +39,13 @@ std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
   if (job.state == JobState::kTransientError) {
     // A retry delay as long as the no-progress timeout still has its one retry.
     if (job.retry_time.has_value()) next.Offer(*job.retry_time, RetryDue{});
-    if (job.stalled_since.has_value()) {
-      next.Offer(*job.stalled_since + job.no_progress_timeout, NoProgress{});
+  }
+  if (job.stalled_since.has_value()) {
+    const absl::Time end = *job.stalled_since + job.no_progress_timeout;
+    if (job.state == JobState::kTransientError) next.Offer(end, NoProgress{});
+    // It waits for its host. One that was queued just now still has its try.
+    if (job.state == JobState::kQueued && job.host_failed) {
+      next.Offer(std::max(end, job.queue_time + kGraceInQueue), NoProgress{});
     }
   }
   if (IsActive(job.state) && job.active_since.has_value() &&

@@ -79,7 +79,8 @@ constexpr Row kRows[] = {
     {E::kUpdate, kActive, Guard::kAlways, Stay(kSchedule | kStartFiles)},
     {E::kUpdate, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
-    {E::kSetRemoteName, kLive & ~kActive, Guard::kAlways, Stay()},
+    {E::kSetRemoteName, In(S::kQueued), Guard::kAlways, Stay(kSchedule)},
+    {E::kSetRemoteName, kLive & ~kActive & ~In(S::kQueued), Guard::kAlways, Stay()},
     {E::kSetRemoteName, kActive, Guard::kAlways, Stay(kRestartFile)},
     {E::kSetRemoteName, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
@@ -124,6 +125,7 @@ constexpr Row kRows[] = {
     {E::kRetryDue, kAll & ~In(S::kTransientError), Guard::kAlways, Ignore()},
 
     {E::kNoProgress, In(S::kTransientError), Guard::kAlways, Move(S::kError)},
+    {E::kNoProgress, In(S::kQueued), Guard::kHostFailed, Move(S::kError)},
     {E::kNoProgress, kAll & ~In(S::kTransientError), Guard::kAlways, Ignore()},
 
     {E::kMaximumDownloadTime, kActive, Guard::kAlways, Move(S::kError, kStopFiles | kSchedule)},
@@ -213,6 +215,8 @@ std::string_view GuardText(Guard guard) {
       return "all files there: ";
     case Guard::kSaidInvalid:
       return "said to be invalid: ";
+    case Guard::kHostFailed:
+      return "host failed: ";
     case Guard::kRetryable:
       return "may be retried: ";
   }

@@ -19,6 +19,7 @@ enum class Guard : uint8_t {
   kNoFiles,          // the job has no files
   kAllTransferred,   // every file has all its bytes, once the event is counted in
   kSaidInvalid,      // the owner says that the content is not valid
+  kHostFailed,       // the last failure was the host's, and nothing has arrived since
   kRetryable,        // the failure is transient and may be retried: see retry.h
 };
 

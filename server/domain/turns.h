@@ -39,6 +39,9 @@ struct WaitingJob {
   JobId id;
   std::string owner;
   Priority priority = Priority::kNormal;
+  // What it needs (Job.host, Job.destination). The plan does not go by them.
+  std::string host = {};
+  std::string destination = {};
 };
 
 struct TurnPlan {

@@ -124,6 +124,11 @@ absl::StatusOr<PosixFileSystem::Place> PosixFileSystem::Locate(std::string_view 
   return place;
 }
 
+std::string PosixFileSystem::RootOf(std::string_view path) const {
+  const absl::StatusOr<Place> place = Locate(path);
+  return place.ok() ? place->root->path() : "";
+}
+
 absl::StatusOr<std::unique_ptr<app::LocalFile>> PosixFileSystem::OpenSource(
     const std::string& path) {
   BITS_ASSIGN_OR_RETURN(Place place, Locate(path));

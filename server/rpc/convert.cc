@@ -94,7 +94,8 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
   if (job.pending != domain::Pending::kNone) return v1::Wait::REASON_UNSPECIFIED;
   switch (job.state) {
     case domain::JobState::kQueued:
-      return v1::Wait::REASON_SLOT;
+      if (!job.held) return v1::Wait::REASON_SLOT;
+      return job.held->by_host ? v1::Wait::REASON_HOST : v1::Wait::REASON_DESTINATION;
     case domain::JobState::kSuspended:
       return v1::Wait::REASON_SUSPENDED;
     case domain::JobState::kError:
@@ -148,6 +149,7 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
     if (reason == v1::Wait::REASON_RETRY && job.retry_time) {
       ToProto(*job.retry_time, to->mutable_wait()->mutable_until());
     }
+    if (job.held) ToProto(job.held->until, to->mutable_wait()->mutable_until());
   }
   to->set_result(ResultOf(job.result));
   to->mutable_labels()->insert(job.labels.begin(), job.labels.end());

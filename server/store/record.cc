@@ -182,6 +182,10 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   ToRecord(job.active_since, [&to] { return to.mutable_active_since(); });
   ToRecord(job.final_time, [&to] { return to.mutable_final_time(); });
 
+  to.set_host(job.host);
+  to.set_destination(job.destination);
+  to.set_host_failed(job.host_failed);
+
   to.set_version(job.version);
   to.set_revision(job.revision);
   HttpToRecord(job, to);
@@ -224,6 +228,10 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.active_time = FromRecord(from.active_time());
   to.active_since = FromRecord(from.has_active_since(), from.active_since());
   to.final_time = FromRecord(from.has_final_time(), from.final_time());
+
+  to.host = std::move(*from.mutable_host());
+  to.destination = std::move(*from.mutable_destination());
+  to.host_failed = from.host_failed();
 
   to.version = from.version();
   to.revision = from.revision();

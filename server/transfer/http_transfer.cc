@@ -91,7 +91,7 @@ void HttpTransfer::Send() {
   outcome_.reset();
   received_ = discarded_ = 0;
   connect_status_ = server_schemes_ = proxy_schemes_ = 0;
-  too_much_ = paused_ = spoilt_ = false;
+  too_much_ = paused_ = spoilt_ = connected_ = false;
   request_.resource = Fingerprint(url_.text);
   error_text_[0] = '\0';
   os_error_ = 0;
@@ -162,6 +162,7 @@ int HttpTransfer::OnConnected(void* self, char* /*remote*/, char* /*local*/, int
                               int local_port) {
   auto* transfer = static_cast<HttpTransfer*>(self);
   transfer->LookedUp();
+  transfer->connected_ = true;
   long connects = 0;
   curl_easy_getinfo(transfer->easy_.get(), CURLINFO_NUM_CONNECTS, &connects);
   const bool used_before = connects == 0;
@@ -460,7 +461,14 @@ domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const
   absl::StrAppend(&text, error_text_[0] != '\0' ? error_text_.data()
                                                 : curl_easy_strerror(static_cast<CURLcode>(code)));
   if (redirects_ > 0) absl::StrAppend(&text, " (redirected to ", RedactUrl(url_.text), ")");
-  return CurlFailure(code, os_error_, std::move(text), plan_ ? parser_.head().status : 0);
+  domain::Failure failure =
+      CurlFailure(code, os_error_, std::move(text), plan_ ? parser_.head().status : 0);
+  failure.contact = contact();
+  return failure;
+}
+
+domain::Contact HttpTransfer::contact() const {
+  return connected_ || plan_ || redirects_ > 0 ? domain::Contact::kMade : domain::Contact::kFailed;
 }
 
 void HttpTransfer::ArmStallTimer(absl::Duration delay) {
@@ -481,11 +489,13 @@ void HttpTransfer::OnStallTimer() {
     multi_->Cancel(easy_.get());
     return OnDone({.code = CURLE_WRITE_ERROR});
   }
-  delivery_->Fail(RemoteFailure(
+  domain::Failure failure = RemoteFailure(
       domain::kConnectTimeout,
       absl::StrCat("nothing came for ", absl::FormatDuration(timeout),
                    plan_ ? absl::StrCat(" after ", Of(received_, plan_->body_size), " bytes") : ""),
-      plan_ ? parser_.head().status : 0));
+      plan_ ? parser_.head().status : 0);
+  failure.contact = contact();
+  delivery_->Fail(failure);
 }
 
 }  // namespace bits::transfer

@@ -64,6 +64,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   void Redirect();
   domain::Failure UnprovenParts() const;
   domain::Failure Explain(const MultiDriver::Outcome& outcome) const;
+  domain::Contact contact() const;  // with the remote name's own host
 
   void LookedUp();
   void ArmStallTimer(absl::Duration delay);
@@ -102,6 +103,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   uint64_t received_ = 0;                        // of the body
   uint64_t discarded_ = 0;
   bool too_much_ = false;  // more came than was promised
+  bool connected_ = false;  // this request reached the host
   bool spoilt_ = false;    // the connection held what is no answer, so nothing was asked yet
   bool fresh_ = false;     // only a new connection will do
   bool paused_ = false;

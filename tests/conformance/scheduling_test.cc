@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/conformance/harness/world.h"
+#include "tests/support/listener.h"
 #include "tests/support/status_matchers.h"
 
 namespace bits::testing {
@@ -193,6 +194,36 @@ TEST(Foreground, WaitingJobThatBecomesItRunsAtOnce) {
   request.mutable_job()->set_name(job);
   request.mutable_job()->set_priority(Job::PRIORITY_FOREGROUND);
   BITS_ASSERT_ACCEPTED(world.bitsd.Update(request));
+  BITS_EXPECT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
+}
+
+TEST(Hold, JobsOfAHostThatCannotBeReachedWaitAndSayWhatFor) {
+  World world({.config = "policy { probe_interval { seconds: 3600 } }"});
+  BITS_ASSERT_OK_AND_ASSIGN(const Listener dead, ReserveDeadPort());
+  const std::string url = "http://127.0.0.1:" + std::to_string(dead.port) + "/x";
+  const std::string failed = world.bitsd.Fetch(url);
+  BITS_ASSERT_OK(world.bitsd.Await(failed, Job::STATE_TRANSIENT_ERROR));
+  const std::string waits = world.bitsd.Fetch(url);  // FOREGROUND, too
+  BITS_ASSERT_OK(world.bitsd.Await(world.bitsd.Fetch(world.Serve("content")),
+                                   Job::STATE_TRANSFERRED));
+  const Reply<Job> waiting = world.bitsd.Get(waits);
+  EXPECT_EQ(waiting->state(), Job::STATE_QUEUED);
+  EXPECT_EQ(waiting->attempt_count(), 0u);
+  EXPECT_EQ(waiting->wait().reason(), v1::Wait::REASON_HOST);
+  EXPECT_GT(TimeOf(waiting->wait().until()), absl::Now() + absl::Minutes(50));
+  // Their owners need not wait for the probe: the one in front of the queue tries for both.
+  BITS_ASSERT_ACCEPTED(world.bitsd.Resume(failed));
+  BITS_ASSERT_OK(world.bitsd.Await(waits, Job::STATE_TRANSIENT_ERROR));
+  EXPECT_EQ(world.bitsd.Get(failed)->attempt_count(), 1u);
+}
+
+TEST(Hold, MendedRemoteNameIsFetchedAtOnce) {
+  World world({.config = "policy { probe_interval { seconds: 3600 } }"});
+  BITS_ASSERT_OK_AND_ASSIGN(const Listener dead, ReserveDeadPort());
+  const std::string url = "http://127.0.0.1:" + std::to_string(dead.port) + "/x";
+  BITS_ASSERT_OK(world.bitsd.Await(world.bitsd.Fetch(url), Job::STATE_TRANSIENT_ERROR));
+  const std::string job = world.bitsd.Fetch(url);
+  BITS_ASSERT_ACCEPTED(world.bitsd.SetRemoteName(job, 1, world.Serve("content")));
   BITS_EXPECT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
 }
 

@@ -286,6 +286,67 @@ TEST_P(JobStoreContract, QueueFollowsChanges) {
   EXPECT_THAT(normal(), IsEmpty());
 }
 
+TEST_P(JobStoreContract, QueueIsFoundBehindThousandsThatArePassedOver) {
+  const absl::Time start = absl::FromUnixSeconds(1700000000);
+  BITS_EXPECT_OK(Commit([&](Transaction& t) -> absl::Status {
+    for (int i = 0; i < 3000; ++i) {
+      domain::Job job = QueuedJob(samples().Id(), "owner", start);
+      job.host = "dead:" + std::to_string(i % 3);
+      job.destination = i % 2 == 0 ? "/a" : "/b";
+      BITS_RETURN_IF_ERROR(t.InsertJob(job, absl::InfiniteFuture()));
+    }
+    return absl::OkStatus();
+  }));
+  std::vector<domain::JobId> expected;
+  for (int i = 0; i < 6; ++i) {
+    domain::Job job = QueuedJob(samples().Id(), "owner", start + absl::Seconds(i));
+    job.host = i % 2 == 0 ? "live:80" : "dead:1";  // the one by the host, the other by the root
+    job.destination = "/c";
+    Insert(job);
+    expected.push_back(job.id);
+  }
+  domain::Job other = QueuedJob(samples().Id(), "zoe", start);
+  Insert(other);
+  const auto queued = [&](uint32_t per_owner) {
+    std::vector<domain::JobId> ids;
+    const auto found = store().ListQueued(
+        {domain::Priority::kNormal, "", 10, per_owner}, [](const domain::WaitingJob& job) {
+          return job.host.starts_with("dead") && job.destination != "/c";
+        });
+    EXPECT_THAT(found, IsOk());
+    for (const domain::WaitingJob& job : *found) ids.push_back(job.id);
+    return ids;
+  };
+  EXPECT_THAT(queued(1), ElementsAre(expected[0], other.id));
+  expected.push_back(other.id);
+  EXPECT_EQ(queued(100), expected);
+}
+
+TEST_P(JobStoreContract, ThoseWhoseHostFailedAreListedByHost) {
+  std::vector<domain::JobId> expected;
+  for (int i = 0; i < 40; ++i) {
+    domain::Job job = QueuedJob(samples().Id(), "owner", absl::UnixEpoch());
+    job.host = samples().OneIn(2) ? "a:80" : "b:80";
+    job.host_failed = samples().OneIn(2);
+    if (samples().OneIn(2)) job.state = JobState::kTransientError;
+    Insert(job);
+    if (job.host == "a:80" && job.host_failed && job.state == JobState::kTransientError) {
+      expected.push_back(job.id);
+    }
+  }
+  std::sort(expected.begin(), expected.end());
+  ASSERT_GT(expected.size(), 1u);
+  EXPECT_EQ(Ids(store().ListHostFailed("a:80", "", 100)), expected);
+  EXPECT_THAT(Ids(store().ListHostFailed("a:80", "", 1)), ElementsAre(expected[0]));
+  EXPECT_THAT(Ids(store().ListHostFailed("a:80", expected[0], 1)), ElementsAre(expected[1]));
+  EXPECT_THAT(Ids(store().ListHostFailed("c:80", "", 100)), IsEmpty());
+  domain::Job job = *store().GetJob(expected[0]);
+  job.host_failed = false;
+  Update(job);
+  expected.erase(expected.begin());
+  EXPECT_EQ(Ids(store().ListHostFailed("a:80", "", 100)), expected);
+}
+
 TEST_P(JobStoreContract, TimersAreDueEarliestFirst) {
   const absl::Time start = absl::FromUnixSeconds(1700000000);
   EXPECT_EQ(*store().NextTimer(), absl::InfiniteFuture());

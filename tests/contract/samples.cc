@@ -51,7 +51,7 @@ domain::Job Samples::Job() {
          no_progress_timeout, maximum_download_time, options, http, proxy, credentials,
          secrets_volatile, resumed, progress, error_count, attempt_count,
          error, result, pending, queue_time, stalled_since, retry_time, active_time, active_since,
-         final_time, version, revision] = job;
+         final_time, host, destination, host_failed, held, version, revision] = job;
   id = Id();
   owner = Name();
   type = static_cast<domain::JobType>(Below(3));
@@ -92,6 +92,10 @@ domain::Job Samples::Job() {
   active_time = Duration();
   if (OneIn(2)) active_since = Time();
   if (OneIn(2)) final_time = Time();
+  host = Name();
+  destination = Name();
+  host_failed = OneIn(2);
+  held.reset();  // not stored
   version = 0;  // the store's
   revision = random_();
   return job;

@@ -48,7 +48,7 @@ struct Publication {
   std::optional<absl::Time> modification_time = {};  // to be set
 };
 
-// Thread-safe; all but Resolve may block. Every path below is one that Resolve gave; it is
+// Thread-safe; all but Resolve and RootOf may block. Every path below is one that Resolve gave; it is
 // opened beneath its root by the kernel (openat2, RESOLVE_BENEATH), so that no `..` and no
 // symbolic link leads out, now or later. A failure carries the Win32 code of
 // domain::FromErrno as its reason (symbol) and metadata `hresult`, read by HresultOf().
@@ -62,6 +62,10 @@ class FileSystem {
   // (names of temporary files). PERMISSION_DENIED (E_ACCESSDENIED): beneath no root. Looks at
   // no file.
   virtual absl::StatusOr<std::string> Resolve(std::string_view local_name) const = 0;
+
+  // The root that a path which Resolve gave lies beneath; empty if it is none's any more. Looks at
+  // no file.
+  virtual std::string RootOf(std::string_view path) const = 0;
 
   // For reading; a regular file only.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string& path) = 0;

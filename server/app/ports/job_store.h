@@ -184,11 +184,17 @@ class JobStore {
   virtual absl::StatusOr<ErrorHistory> ListErrors(const domain::JobId& id) = 0;
 
   // The QUEUED jobs of a priority, owner by owner, of each the longest waiting first
-  // (Job.queue_time, then creation), but for those that `pass_over` is true of. It is called while
-  // the store reads: it must not block, nor call the store.
+  // (Job.queue_time, then creation), but for those that `pass_over` is true of: it is called while
+  // the store reads, must not block, nor call the store. Behind hundreds of an owner's that were
+  // passed over, the next are found host by host (Job.host, Job.destination): those of many hosts
+  // may then be given out of order, or not at all this time.
   using PassOver = std::function<bool(const domain::WaitingJob&)>;
   virtual absl::StatusOr<std::vector<domain::WaitingJob>> ListQueued(
       const QueueQuery& query, const PassOver& pass_over) = 0;
+  // Jobs in TRANSIENT_ERROR whose host failed and is this one. In the order of ids, those after `after`.
+  virtual absl::StatusOr<std::vector<domain::JobId>> ListHostFailed(const std::string& host,
+                                                                    const domain::JobId& after,
+                                                                    uint32_t limit) = 0;
   // Jobs whose timer is due, earliest first.
   virtual absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) = 0;
   // The earliest timer; InfiniteFuture if there is none.

@@ -131,6 +131,11 @@ absl::StatusOr<std::vector<domain::WaitingJob>> MemoryJobStore::ListQueued(
   return WithState([&](MemoryState& s) { return s.ListQueued(query, pass_over); });
 }
 
+absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListHostFailed(
+    const std::string& host, const domain::JobId& after, uint32_t limit) {
+  return WithState([&](MemoryState& s) { return s.ListHostFailed(host, after, limit); });
+}
+
 absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListDue(absl::Time now, uint32_t limit) {
   return WithState([&](MemoryState& s) { return s.ListDue(now, limit); });
 }

@@ -111,7 +111,7 @@ std::vector<domain::WaitingJob> MemoryState::ListQueued(const app::QueueQuery& q
     const domain::Job& job = row.job;
     if (job.state != domain::JobState::kQueued || job.priority != query.priority) continue;
     queue.emplace(Place(job.owner <= query.after_owner, job.owner, job.queue_time, seq),
-                  domain::WaitingJob{job.id, job.owner, job.priority});
+                  domain::WaitingJob{job.id, job.owner, job.priority, job.host, job.destination});
   }
   std::vector<domain::WaitingJob> found;
   uint32_t owners = 0;
@@ -125,6 +125,18 @@ std::vector<domain::WaitingJob> MemoryState::ListQueued(const app::QueueQuery& q
     found.push_back(job);
   }
   return found;
+}
+
+std::vector<domain::JobId> MemoryState::ListHostFailed(const std::string& host,
+                                                       const domain::JobId& after, uint32_t limit) {
+  std::vector<domain::JobId> ids;
+  for (auto it = seqs.upper_bound(after); it != seqs.end() && ids.size() < limit; ++it) {
+    const domain::Job& job = jobs.at(it->second).job;
+    if (job.state == domain::JobState::kTransientError && job.host_failed && job.host == host) {
+      ids.push_back(it->first);
+    }
+  }
+  return ids;
 }
 
 std::vector<domain::JobId> MemoryState::ListDue(absl::Time now, uint32_t limit) {

@@ -57,6 +57,8 @@ struct MemoryState {
   app::JobPage ListJobs(const app::JobQuery& query, uint32_t row_limit);
   std::vector<domain::WaitingJob> ListQueued(const app::QueueQuery& query,
                                              const app::JobStore::PassOver& pass_over);
+  std::vector<domain::JobId> ListHostFailed(const std::string& host, const domain::JobId& after,
+                                            uint32_t limit);
   std::vector<domain::JobId> ListDue(absl::Time now, uint32_t limit);
   absl::Time NextTimer();
   std::vector<domain::JobId> ListUnsettled(const domain::JobId& after, uint32_t limit);

@@ -112,55 +112,19 @@ absl::StatusOr<app::ErrorHistory> ReadErrors(Database& database, const domain::J
   }
 }
 
-absl::StatusOr<std::vector<domain::WaitingJob>> ReadQueued(
-    Database& database, const app::QueueQuery& query, const app::JobStore::PassOver& pass_over) {
-  std::vector<domain::WaitingJob> found;
-  uint32_t owners = 0;
-  // From owner to owner by a step into the index for each, so that the number of their jobs does
-  // not matter: behind after_owner to the end, then from the beginning up to it.
-  std::string owner = query.after_owner;
-  bool behind = true;  // look behind `owner`; else from it on
-  for (const bool second_part : {false, true}) {
-    if (second_part) {
-      owner.clear();
-      behind = false;
-    }
-    bool more = true;
-    while (more && owners < query.owners) {
-      StatementLease statement =
-          behind ? database.Cached(
-                       "SELECT id, owner FROM jobs INDEXED BY jobs_turns WHERE state = 0"
-                       " AND priority = ?1 AND owner > ?2 ORDER BY owner, queue_time, seq")
-                 : database.Cached(
-                       "SELECT id, owner FROM jobs INDEXED BY jobs_turns WHERE state = 0"
-                       " AND priority = ?1 AND owner >= ?2 ORDER BY owner, queue_time, seq");
-      static_assert(static_cast<int>(domain::JobState::kQueued) == 0);
-      statement->BindInt(1, static_cast<int64_t>(query.priority));
-      statement->BindText(2, owner);
-      uint32_t of_owner = 0;
-      while (of_owner < query.per_owner) {
-        BITS_ASSIGN_OR_RETURN(more, statement->Step());
-        if (!more) break;
-        domain::WaitingJob job;
-        job.owner = statement->Bytes(1);
-        if (second_part && job.owner > query.after_owner) {
-          more = false;
-          break;
-        }
-        if (of_owner > 0 && job.owner != found.back().owner) break;
-        BITS_ASSIGN_OR_RETURN(job.id, ReadId(statement->Bytes(0)));
-        job.priority = query.priority;
-        if (pass_over(job)) continue;
-        ++of_owner;
-        found.push_back(std::move(job));
-      }
-      if (of_owner == 0) continue;
-      ++owners;
-      owner = found.back().owner;
-      behind = true;
-    }
-  }
-  return found;
+absl::StatusOr<std::vector<domain::JobId>> ReadHostFailed(Database& database,
+                                                          const std::string& host,
+                                                          const domain::JobId& after,
+                                                          uint32_t limit) {
+  const std::string packed = PackJobId(after).value_or("");
+  StatementLease statement = database.Cached(
+      "SELECT id FROM jobs INDEXED BY jobs_failed_by_host"
+      " WHERE state = 5 AND host_failed = 1 AND host = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+  static_assert(static_cast<int>(domain::JobState::kTransientError) == 5);
+  statement->BindText(1, host);
+  statement->BindBlob(2, packed);
+  statement->BindInt(3, limit);
+  return ReadRows<domain::JobId>(*statement, ReadId);
 }
 
 absl::StatusOr<std::vector<domain::JobId>> ReadDue(Database& database, absl::Time now,

@@ -27,9 +27,10 @@ absl::StatusOr<std::vector<domain::File>> ReadUntransferredFiles(Database& datab
                                                                  uint32_t after, uint32_t limit);
 absl::StatusOr<app::ErrorHistory> ReadErrors(Database& database, const domain::JobId& id);
 
-// Within a transaction.
-absl::StatusOr<std::vector<domain::WaitingJob>> ReadQueued(
-    Database& database, const app::QueueQuery& query, const app::JobStore::PassOver& pass_over);
+absl::StatusOr<std::vector<domain::JobId>> ReadHostFailed(Database& database,
+                                                          const std::string& host,
+                                                          const domain::JobId& after,
+                                                          uint32_t limit);
 absl::StatusOr<std::vector<domain::JobId>> ReadDue(Database& database, absl::Time now,
                                                    uint32_t limit);
 absl::StatusOr<absl::Time> ReadNextTimer(Database& database);

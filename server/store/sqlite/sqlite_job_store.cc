@@ -6,6 +6,7 @@
 #include "server/base/status_macros.h"
 #include "server/store/sqlite/job_list.h"
 #include "server/store/sqlite/queries.h"
+#include "server/store/sqlite/queue_query.h"
 
 namespace bits::store {
 namespace {
@@ -96,6 +97,11 @@ absl::StatusOr<app::ErrorHistory> SqliteJobStore::ListErrors(const domain::JobId
 absl::StatusOr<std::vector<domain::WaitingJob>> SqliteJobStore::ListQueued(
     const app::QueueQuery& query, const PassOver& pass_over) {
   return WithReader(true, [&](Database& d) { return ReadQueued(d, query, pass_over); });
+}
+
+absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListHostFailed(
+    const std::string& host, const domain::JobId& after, uint32_t limit) {
+  return WithReader(false, [&](Database& d) { return ReadHostFailed(d, host, after, limit); });
 }
 
 absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListDue(absl::Time now, uint32_t limit) {

@@ -48,6 +48,9 @@ class SqliteJobStore final : public app::JobStore {
   absl::StatusOr<app::ErrorHistory> ListErrors(const domain::JobId& id) override;
   absl::StatusOr<std::vector<domain::WaitingJob>> ListQueued(const app::QueueQuery& query,
                                                              const PassOver& pass_over) override;
+  absl::StatusOr<std::vector<domain::JobId>> ListHostFailed(const std::string& host,
+                                                            const domain::JobId& after,
+                                                            uint32_t limit) override;
   absl::StatusOr<std::vector<domain::JobId>> ListDue(absl::Time now, uint32_t limit) override;
   absl::StatusOr<absl::Time> NextTimer() override;
   absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,

@@ -23,7 +23,10 @@ struct Indexed {
   int64_t priority;
   int64_t unsettled;
   int64_t queue_time;
+  int64_t host_failed;
   std::string owner;
+  std::string host;
+  std::string destination;
 
   bool operator==(const Indexed&) const = default;
 };
@@ -31,7 +34,8 @@ struct Indexed {
 Indexed IndexedOf(const domain::Job& job) {
   const bool unsettled = domain::IsActive(job.state) || job.pending != domain::Pending::kNone;
   return {static_cast<int64_t>(job.state), static_cast<int64_t>(job.priority),
-          static_cast<int64_t>(unsettled), TimeColumn(job.queue_time), job.owner};
+          static_cast<int64_t>(unsettled), TimeColumn(job.queue_time),
+          static_cast<int64_t>(job.host_failed), job.owner, job.host, job.destination};
 }
 
 std::optional<int64_t> TimerColumn(absl::Time next_timer) {
@@ -63,6 +67,9 @@ constexpr int kPriority = 12;
 constexpr int kUnsettled = 13;
 constexpr int kQueueTime = 14;
 constexpr int kOwnerColumn = 15;
+constexpr int kHost = 16;
+constexpr int kDestination = 17;
+constexpr int kHostFailed = 18;
 
 void BindCommon(Statement& statement, const domain::Job& job, const std::string& labels,
                 const std::string& record) {
@@ -82,12 +89,16 @@ void BindIndexed(Statement& statement, const Indexed& indexed) {
   statement.BindInt(kUnsettled, indexed.unsettled);
   statement.BindInt(kQueueTime, indexed.queue_time);
   statement.BindText(kOwnerColumn, indexed.owner);
+  statement.BindText(kHost, indexed.host);
+  statement.BindText(kDestination, indexed.destination);
+  statement.BindInt(kHostFailed, indexed.host_failed);
 }
 
 constexpr std::string_view kInsertJob =
     "INSERT INTO jobs (version, update_time, error_count, display_name, labels, record, type,"
-    " create_time, id, next_timer, state, priority, unsettled, queue_time, owner)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+    " create_time, id, next_timer, state, priority, unsettled, queue_time, owner, host,"
+    " destination, host_failed)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     " ON CONFLICT (id) DO NOTHING";
 
 // An UPDATE writes every index over a column that it names, changed or not. So there is one
@@ -101,7 +112,8 @@ constexpr std::string_view kUpdateRecordAndTimer =
 constexpr std::string_view kUpdateAll =
     "UPDATE jobs SET version = ?1, update_time = ?2, error_count = ?3, display_name = ?4,"
     " labels = ?5, record = ?6, type = ?7, create_time = ?8, next_timer = ?10, state = ?11,"
-    " priority = ?12, unsettled = ?13, queue_time = ?14, owner = ?15 WHERE seq = ?9";
+    " priority = ?12, unsettled = ?13, queue_time = ?14, owner = ?15, host = ?16,"
+    " destination = ?17, host_failed = ?18 WHERE seq = ?9";
 
 }  // namespace
 
@@ -173,7 +185,8 @@ absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_time
   std::optional<int64_t> timer_before;
   {
     StatementLease select = database_.Cached(
-        "SELECT seq, version, state, priority, unsettled, queue_time, owner, next_timer"
+        "SELECT seq, version, state, priority, unsettled, queue_time, owner, next_timer,"
+        " host_failed, host, destination"
         " FROM jobs WHERE id = ?1");
     select->BindBlob(1, *packed);
     BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
@@ -182,8 +195,14 @@ absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_time
     if (static_cast<uint64_t>(select->Int(1)) != job.version) {
       return absl::AbortedError("the job was changed meanwhile");
     }
-    before = {select->Int(2), select->Int(3), select->Int(4), select->Int(5),
-              std::string(select->Bytes(6))};
+    before = {select->Int(2),
+              select->Int(3),
+              select->Int(4),
+              select->Int(5),
+              select->Int(8),
+              std::string(select->Bytes(6)),
+              std::string(select->Bytes(9)),
+              std::string(select->Bytes(10))};
     if (!select->IsNull(7)) timer_before = select->Int(7);
   }
   ++job.version;

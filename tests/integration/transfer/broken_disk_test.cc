@@ -23,6 +23,7 @@ class BrokenFileSystem final : public app::FileSystem {
   absl::StatusOr<std::string> Resolve(std::string_view name) const override {
     return inner_->Resolve(name);
   }
+  std::string RootOf(std::string_view path) const override { return inner_->RootOf(path); }
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override {
     return inner_->OpenSource(path);
   }

@@ -116,6 +116,9 @@ class FakeFiles final : public FileSystem {
     return local_name.front() == '/' ? std::string(local_name)
                                      : "/root/" + std::string(local_name);
   }
+  std::string RootOf(std::string_view path) const override {
+    return path.starts_with("/root/") ? "/root" : "/";
+  }
   absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string&) override {
     return absl::UnimplementedError("not of this world");
   }

@@ -47,6 +47,10 @@ std::vector<World> Variants(S state) {
   World all = one_missing;
   MarkTransferred(all, 3);
   worlds.push_back(all);
+  World host_failed = World::In(state);
+  host_failed.job.host_failed = true;
+  host_failed.job.stalled_since = host_failed.now;
+  worlds.push_back(host_failed);
   return worlds;
 }
 
@@ -149,6 +153,8 @@ bool GuardHolds(Guard guard, const World& w, const Sample& sample) {
       return transferred == w.files.size();
     case Guard::kSaidInvalid:
       return !std::get<SetValidationState>(sample.event).valid;
+    case Guard::kHostFailed:
+      return w.job.host_failed;
     case Guard::kRetryable:
       return sample.retryable;
   }
@@ -222,7 +228,7 @@ TEST(DecideTable, EveryPairWithEveryGuard) {
           tried.insert(&Applicable(w, sample));
           const File* file = *ordinal == 0 ? nullptr : &w.file(*ordinal);
           if (kind == E::kSetRemoteName && file->transferred) {
-            rule.effects = kNoEffects;  // nothing of it is being fetched
+            rule.effects &= static_cast<uint8_t>(~kRestartFile);  // nothing of it is being fetched
           }
           ExpectAsTheRuleSays(rule, w, Decide(w.job, file, sample.event, w.now));
         }

@@ -147,7 +147,7 @@ class Course {
       case S::kSuspended:
         return Pick({E::kResume, E::kResume, E::kAddFiles});
       case S::kQueued:
-        return E::kStart;
+        return Pick({E::kStart, E::kStart, E::kStart, E::kNoProgress});
       case S::kConnecting:
         return Pick({E::kBytesArrived, E::kBytesArrived, E::kFail, E::kFileTransferred});
       case S::kTransferring:
@@ -248,6 +248,7 @@ class Course {
     if (failure.hresult < 0x80200000u && failure.hresult > 0x80190000u) {
       failure.http_status = failure.hresult - 0x80190000u;
     }
+    if (failure.hresult == kCannotConnect && Below(2) == 0) failure.contact = Contact::kFailed;
     if (Below(4) == 0) failure.retry_after = absl::Seconds(Below(200'000));
     return failure;
   }

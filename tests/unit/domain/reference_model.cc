@@ -80,7 +80,10 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (state_ == S::kSuspended && files_.empty()) return "BG_E_EMPTY";
     Owner();
     used_ = absl::ZeroDuration();
-    if (state_ != S::kTransientError) stalled_.reset();
+    if (state_ != S::kTransientError) {
+      stalled_.reset();
+      host_failed_ = false;
+    }
     Go(S::kQueued);
     return kChanged;
   }
@@ -98,6 +101,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (update->no_progress_timeout) patience_ = *update->no_progress_timeout;
   } else if (std::holds_alternative<SetRemoteName>(event)) {
     if (ordinal == 0) return kNothing;
+    host_failed_ = false;
   } else if (const auto* said = std::get_if<SetValidationState>(&event)) {
     if (ordinal == 0) return kNothing;
     ModelFile& file = files_[ordinal - 1];
@@ -156,6 +160,7 @@ ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t o
     Durable(file, last);
     file.whole = true;
     stalled_.reset();
+    host_failed_ = false;
     activity_ = now_;
     if (Running() && AllWhole()) {
       Go(S::kTransferred);
@@ -181,7 +186,9 @@ ReferenceModel::Answer ReferenceModel::OfTimer(const Event& event) {
     Break(failure, 0, false);
     return kChanged;
   }
-  if (state_ != S::kTransientError) return kNothing;
+  const bool waits_for_host = state_ == S::kQueued && host_failed_ && stalled_.has_value();
+  const bool gives_up = std::holds_alternative<NoProgress>(event) && waits_for_host;
+  if (state_ != S::kTransientError && !gives_up) return kNothing;
   if (std::holds_alternative<RetryDue>(event)) {
     Go(S::kQueued);
     return kChanged;
@@ -237,6 +244,7 @@ void ReferenceModel::Go(JobState to) {
   }
   if (to == S::kQueued) queued_ = now_;
   if (to == S::kTransferring || to == S::kTransferred) error_.reset();
+  if (to == S::kTransferring) host_failed_ = false;
   if (to == S::kTransferred) completed_ = now_;
   if (to == S::kTransferred || Over()) stalled_.reset();
   if (Over()) ended_ = now_;
@@ -248,6 +256,7 @@ void ReferenceModel::Durable(ModelFile& file, const Checkpoint& at) {
   if (file.here <= file.furthest) return;
   file.furthest = file.here;
   stalled_.reset();
+  host_failed_ = false;
   activity_ = now_;
 }
 
@@ -259,6 +268,7 @@ void ReferenceModel::StartOver(ModelFile& file) {
 
 void ReferenceModel::Break(const Failure& failure, uint32_t ordinal, bool retry) {
   Count(failure);
+  if (failure.hresult != kMaxDownloadTimeout) host_failed_ = failure.hresult == kCannotConnect;
   Go(retry ? S::kTransientError : S::kError);
   error_ = ModelError{failure.hresult, ordinal, attempts_, retry, now_, std::nullopt};
   if (retry) {
@@ -297,6 +307,7 @@ std::string ReferenceModel::Difference(const Job& job, const std::vector<File>& 
   if (job.active_since != clock_ || job.active_time != used_) return "the stopwatch";
   if (job.activity_time != activity_) return "activity_time";
   if (job.queue_time != queued_) return "queue_time";
+  if (job.host_failed != host_failed_) return "host_failed";
   if (job.result != result_) return "result";
   const Pending pending = publishing_ ? Pending::kPublish
                           : cleaning_ ? Pending::kCleanup

@@ -73,6 +73,7 @@ class ReferenceModel {
   std::vector<ModelFile> files_;
   bool publishing_ = false;
   bool cleaning_ = false;
+  bool host_failed_ = false;
   JobResult result_ = JobResult::kNone;
   std::optional<ModelError> error_;
   uint32_t errors_ = 0;

@@ -165,6 +165,8 @@ TEST(TransitionTable, MovesByItselfOnlyAsBitsDoes) {
       // Timers.
       {E::kRetryDue, S::kTransientError, S::kQueued},
       {E::kNoProgress, S::kTransientError, S::kError},
+      // Ours: while its host cannot be reached a job waits in QUEUED.
+      {E::kNoProgress, S::kQueued, S::kError},
       {E::kMaximumDownloadTime, S::kConnecting, S::kError},
       {E::kMaximumDownloadTime, S::kTransferring, S::kError},
       // A rename failed: what was stopped for Complete waits for its owner.

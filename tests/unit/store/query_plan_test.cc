@@ -8,6 +8,7 @@
 #include "server/store/sqlite/job_list.h"
 #include "server/store/sqlite/migrations.h"
 #include "server/store/sqlite/queries.h"
+#include "server/store/sqlite/queue_query.h"
 #include "server/store/sqlite/sqlite_transaction.h"
 #include "tests/contract/samples.h"
 #include "tests/support/status_matchers.h"
@@ -86,6 +87,7 @@ TEST_F(QueryPlanTest, EverythingGoesByIndex) {
   BITS_EXPECT_OK(ReadUntransferredFiles(*database_, last, 1, 2));
   BITS_EXPECT_OK(ReadQueued(*database_, {domain::Priority::kNormal, "b", 10, 10},
                             [](const domain::WaitingJob&) { return false; }));
+  BITS_EXPECT_OK(ReadHostFailed(*database_, "a", "", 10));
   BITS_EXPECT_OK(ReadDue(*database_, absl::Now(), 10));
   BITS_EXPECT_OK(ReadNextTimer(*database_));
   BITS_EXPECT_OK(ReadUnsettled(*database_, "", 10));
@@ -95,6 +97,20 @@ TEST_F(QueryPlanTest, EverythingGoesByIndex) {
   may_sort_ = true;  // the few codes of one job
   BITS_EXPECT_OK(ReadErrors(*database_, last));
   EXPECT_GE(statements_ - writes, 12);
+}
+
+TEST_F(QueryPlanTest, QueueBehindThousandsGoesByIndex) {
+  for (int i = 0; i < 1000; ++i) {
+    domain::Job job = testing::QueuedJob(samples_.Id(), "o", absl::UnixEpoch());
+    job.host = std::to_string(i % 20);
+    BITS_ASSERT_OK(transaction_->InsertJob(job, absl::InfiniteFuture()));
+  }
+  const int before = statements_;
+  const auto queued = ReadQueued(*database_, {domain::Priority::kNormal, "", 10, 10},
+                                 [](const domain::WaitingJob& job) { return job.host != "7"; });
+  BITS_ASSERT_OK(queued);
+  EXPECT_EQ(queued->size(), 10u);
+  EXPECT_LT(statements_ - before, 60) << "one or two for each host";
 }
 
 TEST_F(QueryPlanTest, EveryPageGoesByIndex) {

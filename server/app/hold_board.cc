@@ -1,0 +1,156 @@
+#include "server/app/hold_board.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/base/log.h"
+
+namespace bits::app {
+
+void HoldBoard::SetPolicy(domain::HoldPolicy policy) {
+  MutexLock lock(mutex_);
+  policy_ = policy;
+}
+
+void HoldBoard::Note() { idle_ = hosts_.empty() && destinations_.empty(); }
+
+void HoldBoard::OnBytesArrived(const std::string& remote_name) {
+  if (!idle_) OnHostAnswer(domain::HostOf(remote_name), nullptr);
+}
+
+void HoldBoard::OnHostAnswer(const std::string& host, const domain::JobId* job) {
+  {
+    MutexLock lock(mutex_);
+    const bool ended = job == nullptr ? hosts_.OnAnswer(host) : hosts_.OnAnswerTo(host, *job);
+    if (!ended) return;
+    back_.push_back(host);
+    Note();
+  }
+  BITS_LOG(kInfo, "a host is back", {{"host", host}});
+  listener_();
+}
+
+void HoldBoard::OnWritten(const std::string& path) {
+  if (idle_) return;
+  const std::string root = files_->RootOf(path);
+  {
+    MutexLock lock(mutex_);
+    if (!destinations_.OnAnswer(root)) return;
+    Note();
+  }
+  BITS_LOG(kInfo, "a destination can be written again", {{"root", root}});
+  listener_();
+}
+
+void HoldBoard::OnFailed(const domain::JobId& job, const std::string& remote_name,
+                         const std::string& path, const domain::Failure& failure) {
+  const absl::Time now = clock_->Now();
+  if (domain::IsHostFailure(failure)) {
+    const std::string host = domain::HostOf(remote_name);
+    {
+      MutexLock lock(mutex_);
+      if (!hosts_.OnFailure(host, job, now, policy_)) return;
+      Note();
+    }
+    BITS_LOG(kWarning, "a host cannot be reached: its jobs wait, but for a probe from time to time",
+             {{"host", host}});
+  } else if (domain::IsDestinationFailure(failure)) {
+    const std::string root = files_->RootOf(path);
+    {
+      MutexLock lock(mutex_);
+      if (!destinations_.OnFailure(root, job, now, policy_)) return;
+      Note();
+    }
+    BITS_LOG(kWarning,
+             "a destination is full or read-only: its jobs wait, but for a probe from time to time",
+             {{"root", root}});
+  } else if (!idle_ && domain::IsHostAnswer(failure)) {
+    OnHostAnswer(domain::HostOf(remote_name), &job);
+  }
+}
+
+bool HoldBoard::Look::PassesOver(const domain::WaitingJob& job) {
+  if (board_.idle_) return false;
+  const absl::Time now = board_.clock_->Now();
+  MutexLock lock(board_.mutex_);
+  const bool host_held = board_.hosts_.HeldUntil(job.host, now).has_value();
+  const bool root_held = board_.destinations_.HeldUntil(job.destination, now).has_value();
+  if (host_held && (!board_.hosts_.MayStart(job.host, now) || offered_.contains(job.host))) {
+    return true;
+  }
+  if (root_held && (!board_.destinations_.MayStart(job.destination, now) ||
+                    offered_.contains(job.destination))) {
+    return true;
+  }
+  if (host_held) offered_.insert(job.host);
+  if (root_held) offered_.insert(job.destination);  // begins with a slash, as no host does
+  return false;
+}
+
+void HoldBoard::OnStart(const domain::WaitingJob& job) {
+  if (idle_) return;
+  MutexLock lock(mutex_);
+  hosts_.OnStart(job.host, job.id);
+  destinations_.OnStart(job.destination, job.id);
+}
+
+void HoldBoard::OnTurnEnded(const domain::JobId& job) {
+  if (idle_) return;
+  const absl::Time now = clock_->Now();
+  MutexLock lock(mutex_);
+  hosts_.OnTurnEnded(job, now);
+  destinations_.OnTurnEnded(job, now);
+}
+
+void HoldBoard::ProbeNow(const domain::Job& job) {
+  if (idle_) return;
+  {
+    const absl::Time now = clock_->Now();
+    MutexLock lock(mutex_);
+    hosts_.ProbeNow(job.host, now);
+    destinations_.ProbeNow(job.destination, now);
+  }
+  listener_();
+}
+
+std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::JobId& job,
+                                                 const domain::File& file) {
+  if (idle_) return std::nullopt;
+  domain::Requeue requeue;
+  requeue.host = domain::HostOf(file.remote_name);
+  requeue.destination = files_->RootOf(file.path);
+  const absl::Time now = clock_->Now();
+  MutexLock lock(mutex_);
+  // One that comes when a probe is due becomes it.
+  const auto may = [&](domain::Holds& holds, const std::string& key) {
+    if (holds.MayGoOn(key, job)) return true;
+    return holds.MayStart(key, now) && holds.OnStart(key, job);
+  };
+  if (may(hosts_, requeue.host) && may(destinations_, requeue.destination)) return std::nullopt;
+  return requeue;
+}
+
+void HoldBoard::AddHeld(domain::Job& job) const {
+  if (idle_ || job.state != domain::JobState::kQueued) return;
+  const absl::Time now = clock_->Now();
+  MutexLock lock(mutex_);
+  if (const auto until = hosts_.HeldUntil(job.host, now)) {
+    job.held = domain::Held{true, *until};
+  } else if (const auto root_until = destinations_.HeldUntil(job.destination, now)) {
+    job.held = domain::Held{false, *root_until};
+  }
+}
+
+absl::Time HoldBoard::NextProbe() const {
+  if (idle_) return absl::InfiniteFuture();
+  const absl::Time now = clock_->Now();
+  MutexLock lock(mutex_);
+  return std::min(hosts_.NextProbe(now), destinations_.NextProbe(now));
+}
+
+std::vector<std::string> HoldBoard::TakeBack() {
+  MutexLock lock(mutex_);
+  return std::exchange(back_, {});
+}
+
+}  // namespace bits::app

@@ -1,0 +1,231 @@
+// Hosts and destinations that are out of order: who is passed over, who probes, who is told.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "server/domain/error_code.h"
+#include "tests/unit/app/world.h"
+
+namespace bits::app::testing {
+namespace {
+
+using domain::JobId;
+using domain::JobState;
+
+domain::Failure Unreachable() {
+  domain::Failure failure;
+  failure.hresult = domain::kCannotConnect;
+  failure.context = domain::ErrorContext::kRemoteFile;
+  failure.contact = domain::Contact::kFailed;
+  return failure;
+}
+domain::Failure DiskFull() {
+  domain::Failure failure;
+  failure.hresult = domain::kDiskFull;
+  failure.context = domain::ErrorContext::kLocalFile;
+  return failure;
+}
+
+class HoldBoardTest : public ::testing::Test {
+ protected:
+  JobId Create(const std::vector<std::string>& urls, domain::Job properties = {},
+               const std::string& directory = "") {
+    properties.display_name = "job";
+    std::vector<NewFile> files;
+    for (const std::string& url : urls) {
+      files.push_back({url, directory + "f" + std::to_string(++created_), {}});
+    }
+    Answer<domain::Job> answer;
+    w_.app->jobs().CreateJob(w_.alice, properties, files, true, {}, answer.Callback());
+    EXPECT_TRUE(answer.value().ok()) << answer.value().status();
+    w_.clock.Advance(absl::Milliseconds(1));
+    return answer.value()->id;
+  }
+  bool Active(const JobId& id) { return domain::IsActive(w_.State(id)); }
+  size_t ActiveOf(const std::vector<JobId>& ids) {
+    size_t active = 0;
+    for (const JobId& id : ids) active += Active(id) ? 1 : 0;
+    return active;
+  }
+  void Wait(absl::Duration time) {
+    w_.clock.Advance(time);
+    w_.app->timers().RunOnce();
+    w_.Turn();
+  }
+
+  World w_{4};
+  int created_ = 0;
+};
+
+TEST_F(HoldBoardTest, OneFailureHoldsTheHostAndOthersGoOn) {
+  const JobId first = Create({"http://dead.test/1"});
+  w_.Turn();
+  std::vector<JobId> waiting;
+  for (int i = 0; i < 10; ++i) waiting.push_back(Create({"http://dead.test/x"}));
+  w_.engine->Failed(first, 1, Unreachable());
+  EXPECT_EQ(w_.State(first), JobState::kTransientError);
+  const JobId other = Create({"http://dead.test:81/1"});
+  w_.Turn();
+  EXPECT_EQ(ActiveOf(waiting), 0u);
+  EXPECT_TRUE(Active(other)) << "another port is another host";
+  const domain::Job job = w_.Get(waiting[0]);
+  ASSERT_TRUE(job.held.has_value());
+  EXPECT_TRUE(job.held->by_host);
+  EXPECT_LE(job.held->until, w_.clock.Now() + absl::Seconds(1));
+  EXPECT_FALSE(w_.Get(other).held.has_value());
+  EXPECT_EQ(w_.app->scheduler().next_look(), job.held->until);
+
+  // The probes, one at a time, each after twice the time.
+  for (const int seconds : {1, 2, 4}) {
+    Wait(absl::Seconds(seconds));
+    ASSERT_EQ(ActiveOf(waiting), 1u);
+    EXPECT_TRUE(Active(waiting[0]));
+    w_.engine->Failed(waiting[0], 1, Unreachable());
+    waiting.erase(waiting.begin());
+    w_.Turn();
+    EXPECT_EQ(ActiveOf(waiting), 0u);
+  }
+}
+
+TEST_F(HoldBoardTest, AnswerEndsTheHoldAndQueuesThoseThatFailedForIt) {
+  const JobId first = Create({"http://dead.test/1"});
+  const JobId second = Create({"http://dead.test/2"});
+  const JobId busy = Create({"http://busy.test/3"});
+  w_.Turn();
+  const JobId probe = Create({"http://dead.test/4"});
+  w_.engine->Failed(first, 1, Unreachable());
+  w_.engine->Failed(second, 1, Unreachable());
+  domain::Failure failure;
+  failure.hresult = domain::FromHttpStatus(503);
+  failure.http_status = 503;
+  w_.engine->Failed(busy, 1, failure);
+  w_.Turn();
+  EXPECT_FALSE(Active(probe));
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(probe));
+  // An error of HTTP is an answer, too.
+  failure.hresult = domain::FromHttpStatus(404);
+  failure.http_status = 404;
+  w_.engine->Failed(probe, 1, failure);
+  EXPECT_EQ(w_.State(probe), JobState::kError);
+  w_.Turn();
+  EXPECT_TRUE(Active(first));
+  EXPECT_TRUE(Active(second));
+  EXPECT_EQ(w_.State(busy), JobState::kTransientError) << "it failed for another reason";
+}
+
+TEST_F(HoldBoardTest, RetryDueWaitsInTheQueueUntilItsNoProgressTimeoutIsUsedUp) {
+  domain::Job properties;
+  properties.no_progress_timeout = absl::Minutes(15);  // one retry, after ten
+  const JobId job = Create({"http://dead.test/1"}, properties);
+  w_.Turn();
+  w_.engine->Failed(job, 1, Unreachable());
+  const absl::Time stalled = w_.clock.Now();
+  const JobId probe = Create({"http://dead.test/2"});
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(probe));  // and it hangs
+  Wait(absl::Minutes(10));
+  EXPECT_EQ(w_.State(job), JobState::kQueued);
+  EXPECT_TRUE(w_.Get(job).held.has_value());
+  EXPECT_EQ(w_.app->timers().RunOnce(), stalled + absl::Minutes(15));
+  Wait(absl::Minutes(5));
+  EXPECT_EQ(w_.State(job), JobState::kError);
+  EXPECT_EQ(w_.Get(job).error->hresult, domain::kCannotConnect);
+  EXPECT_FALSE(w_.Get(job).error->transient);
+}
+
+TEST_F(HoldBoardTest, ForegroundJobsWaitTooAndResumeProbesAtOnce) {
+  domain::Job foreground;
+  foreground.priority = domain::Priority::kForeground;
+  const JobId first = Create({"http://dead.test/1"}, foreground);
+  w_.Turn();
+  w_.engine->Failed(first, 1, Unreachable());
+  const JobId second = Create({"http://dead.test/2"}, foreground);
+  for (const int seconds : {1, 2, 4, 8}) {
+    Wait(absl::Seconds(seconds));
+    ASSERT_TRUE(Active(second));
+    w_.engine->Failed(second, 1, Unreachable());
+    EXPECT_TRUE(w_.Do(&JobManager::SuspendJob, second).value().ok());
+    EXPECT_TRUE(w_.Do(&JobManager::ResumeJob, second).value().ok());
+    w_.Turn();
+    EXPECT_FALSE(Active(second)) << "not within a second";
+    EXPECT_LE(w_.Get(second).held->until, w_.clock.Now() + absl::Seconds(1));
+    Wait(absl::Seconds(1));
+    ASSERT_TRUE(Active(second));
+    w_.engine->Failed(second, 1, Unreachable());
+    EXPECT_TRUE(w_.Do(&JobManager::ResumeJob, second).value().ok());
+  }
+}
+
+TEST_F(HoldBoardTest, ProbeThatIsSuspendedMakesRoomForAnother) {
+  const JobId first = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(first, 1, Unreachable());
+  const JobId a = Create({"http://dead.test/2"});
+  const JobId b = Create({"http://dead.test/3"});
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(a));
+  EXPECT_TRUE(w_.Do(&JobManager::SuspendJob, a).value().ok());
+  w_.Turn();
+  EXPECT_FALSE(Active(b));
+  Wait(absl::Seconds(1));
+  EXPECT_TRUE(Active(b));
+}
+
+TEST_F(HoldBoardTest, JobOfSeveralHostsGivesWayWhenItComesToTheHeldOne) {
+  domain::Job properties;
+  properties.options.max_parallel_files = 1;
+  const JobId job = Create({"http://good.test/1", "http://dead.test/2"}, properties);
+  const JobId bad = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(bad, 1, Unreachable());
+  w_.engine->Transferred(job, 1, 1);
+  // No attempt was made, and none failed.
+  EXPECT_EQ(w_.State(job), JobState::kQueued);
+  EXPECT_EQ(w_.Get(job).host, "dead.test:80");
+  EXPECT_EQ(w_.Get(job).error_count, 0u);
+  w_.Turn();
+  EXPECT_FALSE(Active(job));
+  EXPECT_TRUE(w_.Get(job).held.has_value());
+  Wait(absl::Seconds(1));
+  ASSERT_THAT(w_.engine->UnderWay(job), ::testing::ElementsAre(2));
+  w_.engine->Transferred(job, 2, 1);
+  EXPECT_EQ(w_.State(job), JobState::kTransferred);
+}
+
+TEST_F(HoldBoardTest, MendedRemoteNameIsNoLongerHeld) {
+  const JobId job = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(job, 1, Unreachable());
+  Answer<domain::File> answer;
+  w_.app->jobs().UpdateFile(w_.alice, job, 1, "http://good.test/1", {}, answer.Callback());
+  Wait(absl::Minutes(10));
+  EXPECT_TRUE(Active(job));
+}
+
+TEST_F(HoldBoardTest, FullDestinationHoldsItsRootAlone) {
+  const JobId first = Create({"http://a.test/1"});
+  w_.Turn();
+  w_.engine->Failed(first, 1, DiskFull());
+  EXPECT_EQ(w_.State(first), JobState::kError);
+  const JobId second = Create({"http://b.test/2"});
+  const JobId third = Create({"http://c.test/3"});
+  const JobId elsewhere = Create({"http://b.test/4"}, {}, "/other/");
+  w_.Turn();
+  EXPECT_FALSE(Active(second));
+  EXPECT_TRUE(Active(elsewhere));
+  ASSERT_TRUE(w_.Get(second).held.has_value());
+  EXPECT_FALSE(w_.Get(second).held->by_host);
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(second));
+  EXPECT_FALSE(Active(third));
+  w_.engine->At(second, 1).observer->OnCheckpoint({1, 2, {}, std::nullopt});
+  w_.Turn();
+  EXPECT_TRUE(Active(third));
+  EXPECT_EQ(w_.State(first), JobState::kError) << "its owner is to resume it";
+}
+
+}  // namespace
+}  // namespace bits::app::testing
