@@ -36,8 +36,9 @@ const std::vector<Command>& Commands() {
     std::vector<Command> all = {TransferCommand(), CreateCommand(), AddCommand()};
     for (auto& verb : VerbCommands()) all.push_back(std::move(verb));
     for (auto& command :
-         {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(), ListCommand(), InfoCommand(), FilesCommand(),
-          ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand()}) {
+         {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(),
+          ListCommand(), InfoCommand(), FilesCommand(), ErrorCommand(), ErrorsCommand(),
+          DescribeCommand(), MonitorCommand(), PolicyCommand()}) {
       all.push_back(command);
     }
     return all;

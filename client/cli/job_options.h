@@ -13,7 +13,7 @@
 namespace bits::cli {
 
 // --description, --priority, --retry-delay, --no-progress-timeout,
-// --max-download-time, --label, --max-parallel-files, --require-ranges.
+// --max-download-time, --label, --max-parallel-files, --max-rate, --require-ranges.
 const std::vector<OptionSpec>& JobOptionSpecs();
 
 // Writes the options that were given into `job`, and says which as paths of an update

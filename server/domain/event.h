@@ -69,6 +69,7 @@ struct Update {
   std::optional<std::map<std::string, std::string>> labels;
   std::optional<uint32_t> max_parallel_files;
   std::optional<bool> require_ranges;
+  std::optional<uint64_t> max_bytes_per_second;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
@@ -104,7 +105,8 @@ struct FileTransferred {
   Checkpoint last;
   std::string temporary_identity = {};  // as in File
 };
-// An attempt failed; with the file that Decide() is given, or none.
+// An attempt failed; with the file that Decide() is given, or none. With kBlockedByPolicy: the policy
+// stops the job, for `retry_after` if that is known; it goes on by RetryDue, which no timer brings.
 struct Fail {
   Failure failure;
 };

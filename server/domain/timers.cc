@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/domain/decide.h"
+
 namespace bits::domain {
 namespace {
 
@@ -36,7 +38,7 @@ std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
   if (job.state == JobState::kTransientError) {
     // A retry delay as long as the no-progress timeout still has its one retry.
     if (job.retry_time.has_value()) next.Offer(*job.retry_time, RetryDue{});
-    if (job.stalled_since.has_value()) {
+    if (job.stalled_since.has_value() && !IsBlockedByPolicy(job)) {
       next.Offer(*job.stalled_since + job.no_progress_timeout, NoProgress{});
     }
   }

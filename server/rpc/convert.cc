@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "server/domain/bandwidth.h"
+#include "server/domain/decide.h"
 #include "server/domain/error_code.h"
 #include "server/domain/timers.h"
 #include "server/rpc/names.h"
@@ -89,17 +91,18 @@ v1::JobEvent::Type EventTypeOf(domain::ChangeKind kind) {
 
 // Why the job is not moving; REASON_UNSPECIFIED: it is, or it is final, or it is being
 // completed.
-v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
+v1::Wait::Reason WaitReasonOf(const domain::Job& job, const domain::Policy& policy) {
   if (job.pending != domain::Pending::kNone) return v1::Wait::REASON_UNSPECIFIED;
   switch (job.state) {
     case domain::JobState::kQueued:
-      return v1::Wait::REASON_SLOT;
+      return domain::StopsJobs(policy.rates.limits, job.priority) ? v1::Wait::REASON_POLICY
+                                                                  : v1::Wait::REASON_SLOT;
     case domain::JobState::kSuspended:
       return v1::Wait::REASON_SUSPENDED;
     case domain::JobState::kError:
       return v1::Wait::REASON_ERROR;
     case domain::JobState::kTransientError:
-      return v1::Wait::REASON_RETRY;
+      return domain::IsBlockedByPolicy(job) ? v1::Wait::REASON_POLICY : v1::Wait::REASON_RETRY;
     case domain::JobState::kTransferred:
       return v1::Wait::REASON_COMPLETE;
     case domain::JobState::kConnecting:
@@ -109,6 +112,31 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
       break;
   }
   return v1::Wait::REASON_UNSPECIFIED;
+}
+
+v1::EffectiveRate::Source SourceOf(domain::RateSource source) {
+  switch (source) {
+    case domain::RateSource::kJob:
+      return v1::EffectiveRate::SOURCE_JOB;
+    case domain::RateSource::kPriority:
+      return v1::EffectiveRate::SOURCE_PRIORITY;
+    case domain::RateSource::kBackground:
+      return v1::EffectiveRate::SOURCE_BACKGROUND;
+    case domain::RateSource::kServer:
+      return v1::EffectiveRate::SOURCE_SERVER;
+  }
+  return v1::EffectiveRate::SOURCE_UNSPECIFIED;
+}
+
+void FillRate(const domain::Job& job, const domain::RatesInForce& rates, v1::Job* to) {
+  const auto lowest =
+      domain::LowestRate(rates.limits, job.priority, job.options.max_bytes_per_second);
+  if (!lowest.has_value()) return;
+  to->mutable_effective_rate()->set_bytes_per_second(lowest->rate);
+  to->mutable_effective_rate()->set_source(SourceOf(lowest->source));
+  if (rates.until != absl::InfiniteFuture()) {
+    ToProto(rates.until, to->mutable_effective_rate()->mutable_until());
+  }
 }
 
 void FillProgress(const domain::JobProgress& progress, v1::JobProgress* to) {
@@ -142,10 +170,13 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   ToProto(job.no_progress_timeout, to->mutable_no_progress_timeout());
   ToProto(job.maximum_download_time, to->mutable_maximum_download_time());
   to->set_error_count(job.error_count);
-  if (const v1::Wait::Reason reason = WaitReasonOf(job); reason != v1::Wait::REASON_UNSPECIFIED) {
+  if (const v1::Wait::Reason reason = WaitReasonOf(job, policy); reason != v1::Wait::REASON_UNSPECIFIED) {
     to->mutable_wait()->set_reason(reason);
     if (reason == v1::Wait::REASON_RETRY && job.retry_time) {
       ToProto(*job.retry_time, to->mutable_wait()->mutable_until());
+    }
+    if (reason == v1::Wait::REASON_POLICY && policy.rates.until != absl::InfiniteFuture()) {
+      ToProto(policy.rates.until, to->mutable_wait()->mutable_until());
     }
   }
   to->set_result(ResultOf(job.result));
@@ -153,7 +184,9 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   to->set_etag(FormatEtag(job.revision));
   to->mutable_transfer_options()->set_max_parallel_files(job.options.max_parallel_files);
   to->mutable_transfer_options()->set_require_ranges(job.options.require_ranges);
+  to->mutable_transfer_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
   to->set_attempt_count(job.attempt_count);
+  if (!domain::IsFinal(job.state)) FillRate(job, policy.rates, to);
 }
 
 void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {

@@ -68,6 +68,7 @@ domain::Job Samples::Job() {
   maximum_download_time = Duration();
   options.max_parallel_files = static_cast<uint32_t>(Below(65));
   options.require_ranges = OneIn(2);
+  options.max_bytes_per_second = OneIn(2) ? 0 : random_();
   progress = {random_(),
               static_cast<uint32_t>(random_()),
               random_(),

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/domain/bandwidth.h"
 #include "server/domain/error.h"
 #include "server/domain/event.h"
 #include "server/domain/job.h"
@@ -23,6 +24,8 @@ struct TransferSpec {
   // bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;
+  domain::Priority priority = domain::Priority::kNormal;
+  domain::Rate max_bytes_per_second = 0;  // of all the job's files together; 0: no limit
 };
 
 enum class RestartReason : uint8_t {
@@ -69,6 +72,12 @@ class TransferEngine {
   virtual TransferId Start(TransferSpec spec, std::shared_ptr<TransferObserver> observer) = 0;
   // Ends it soon: OnStopped, unless it ended otherwise just before. Unknown ids are ignored.
   virtual void Stop(TransferId id) = 0;
+  // Both hold for what is under way as well, at once. Before the first there are no limits. A
+  // priority whose rate is 0 gets nothing, until it is stopped.
+  virtual void SetRateLimits(const domain::RateLimits& limits) = 0;
+  // What a TransferSpec says of these, of all that is under way of the job.
+  virtual void SetJobRate(const domain::JobId& job, domain::Priority priority,
+                          domain::Rate max_bytes_per_second) = 0;
 };
 
 }  // namespace bits::app
