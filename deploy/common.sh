@@ -5,7 +5,7 @@ BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ mold ninja-build pkg-config
   libabsl-dev libc-ares-dev libcurl4-openssl-dev libgrpc++-dev libprotobuf-dev
   libre2-dev libsqlite3-dev libssl-dev protobuf-compiler protobuf-compiler-grpc
-  zlib1g-dev
+  tzdata zlib1g-dev
 )
 
 say() { printf '\n==> %s\n' "$*"; }

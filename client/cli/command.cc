@@ -38,8 +38,8 @@ const std::vector<Command>& Commands() {
     for (auto& command :
          {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(),
           SetCredentialsCommand(), RemoveCredentialsCommand(), ListCommand(), InfoCommand(),
-          FilesCommand(),
-          ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand()}) {
+          FilesCommand(), ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand(),
+          PolicyCommand()}) {
       all.push_back(command);
     }
     return all;

@@ -67,6 +67,7 @@ Command ErrorCommand();
 Command ErrorsCommand();
 Command DescribeCommand();
 Command MonitorCommand();
+Command PolicyCommand();
 // resume, suspend, complete, cancel.
 std::vector<Command> VerbCommands();
 

@@ -48,6 +48,15 @@ absl::Status ApplyTransferOptions(const Arguments& arguments, v1::Job& job,
     job.mutable_transfer_options()->set_max_parallel_files(count);
     mask.emplace_back("transfer_options.max_parallel_files");
   }
+  if (const auto text = arguments.Get("max-rate")) {
+    const auto rate = ParseRate(*text);
+    if (!rate.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--max-rate: ", std::string(rate.status().message())));
+    }
+    job.mutable_transfer_options()->set_max_bytes_per_second(*rate);
+    mask.emplace_back("transfer_options.max_bytes_per_second");
+  }
   if (arguments.Has("require-ranges") && arguments.Has("no-require-ranges")) {
     return absl::InvalidArgumentError(
         "--require-ranges and --no-require-ranges exclude each other");
@@ -73,6 +82,7 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
        "how long the transfer may take (default 90d; 0: no limit)"},
       {"label", "KEY=VALUE", "a mark of your own, to filter by", true},
       {"max-parallel-files", "N", "how many files at once, 1 to 64 (default 4)"},
+      {"max-rate", "RATE", "bytes a second of all its files together, as 500k or 2M (0: no limit)"},
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},
       {"no-require-ranges", "", "fetch from such origins in one stream (the default)"},
     };

@@ -49,6 +49,31 @@ std::string Row(const std::vector<std::string>& cells, const std::vector<int>& w
   return line;
 }
 
+// The limit that holds the job now, and whose it is.
+std::string EffectiveRateText(const v1::Job& job, absl::TimeZone zone) {
+  const v1::EffectiveRate& rate = job.effective_rate();
+  if (!job.has_effective_rate()) return "none";
+  const auto source = [&]() -> std::string {
+    switch (rate.source()) {
+      case v1::EffectiveRate::SOURCE_JOB:
+        return "set by the job";
+      case v1::EffectiveRate::SOURCE_PRIORITY:
+        return "the policy's for all jobs of its priority";
+      case v1::EffectiveRate::SOURCE_BACKGROUND:
+        return "the policy's for all jobs below foreground";
+      case v1::EffectiveRate::SOURCE_SERVER:
+        return "the policy's for all transfers";
+      default:
+        return "the policy's";
+    }
+  };
+  return absl::StrCat(rate.bytes_per_second() == 0
+                          ? "0: it may not run"
+                          : RateText(static_cast<double>(rate.bytes_per_second())),
+                      ", ", source(),
+                      rate.has_until() ? ", until " + TimeText(rate.until(), zone) : "");
+}
+
 const char* ResultText(v1::Job::Result result) {
   switch (result) {
     case v1::Job::RESULT_PARTIAL_COMPLETE:
@@ -116,6 +141,11 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone) 
       return "waits for its owner to mend the error";
     case v1::Wait::REASON_COMPLETE:
       return "waits for its owner to complete it";
+    case v1::Wait::REASON_POLICY:
+      if (!wait.has_until()) return "the bandwidth policy lets it not run";
+      return absl::StrCat("the bandwidth policy lets it not run, for ",
+                          DurationText(ToTime(wait.until()) - now), " (until ",
+                          absl::FormatTime("%a %H:%M", ToTime(wait.until()), zone), ")");
     default:
       return Name(wait.reason(), v1::Wait::Reason_Name(wait.reason()), "REASON_");
   }
@@ -191,6 +221,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
   line("Parallel files", absl::StrCat(job.transfer_options().max_parallel_files() == 0
                                           ? 4
                                           : job.transfer_options().max_parallel_files()));
+  line("Rate limit", EffectiveRateText(job, zone));
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
   for (const auto& [title, value] : HttpDetails(job)) line(title, value);
   line("Attempts", absl::StrCat(job.attempt_count()));

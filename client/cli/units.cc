@@ -1,5 +1,7 @@
 #include "client/cli/units.h"
 
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
@@ -50,6 +52,31 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
   }
   if (text.empty()) return wrong();
   return absl::Milliseconds(total);
+}
+
+absl::StatusOr<std::uint64_t> ParseRate(const std::string& text) {
+  const auto wrong = [&text] {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not a rate: give such as 200k, 1.5M or 2Gi bytes a second"));
+  };
+  std::string rest = text;
+  if (absl::EndsWith(rest, "/s")) rest.resize(rest.size() - 2);
+  double unit = 1;
+  const bool binary = absl::EndsWith(rest, "i");
+  if (binary) rest.pop_back();
+  const double step = binary ? 1'024 : 1'000;
+  const std::size_t power = rest.empty() ? std::string::npos : std::string("kMG").find(rest.back());
+  if (power != std::string::npos) {
+    for (std::size_t i = 0; i <= power; ++i) unit *= step;
+    rest.pop_back();
+  } else if (binary) {
+    return wrong();
+  }
+  double number = 0;
+  const bool plain = !rest.empty() && rest.find_first_not_of("0123456789.") == std::string::npos;
+  constexpr double kMost = 1'099'511'627'776;
+  if (!plain || !absl::SimpleAtod(rest, &number) || number * unit > kMost) return wrong();
+  return static_cast<std::uint64_t>(std::llround(number * unit));
 }
 
 std::string DurationText(absl::Duration duration) {

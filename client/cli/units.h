@@ -16,6 +16,10 @@ namespace bits::cli {
 // h, m, s and ms; a number alone is seconds. At most 100 years.
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
 
+// "0", "200k", "1.5M", "2Gi", with or without "/s": bytes a second, in decimal units, or in binary ones
+// with an i. At most 2^40.
+absl::StatusOr<std::uint64_t> ParseRate(const std::string& text);
+
 // The two largest units: "14d", "1h 30m", "0s".
 std::string DurationText(absl::Duration duration);
 // As on a clock: "0:44", "12:03", "1:02:03".

@@ -10,6 +10,7 @@
 
 #include "bits/v1/error_service.grpc.pb.h"
 #include "bits/v1/job_service.grpc.pb.h"
+#include "bits/v1/policy_service.grpc.pb.h"
 #include "client/src/address.h"
 #include "client/src/retry.h"
 #include "client/src/status_convert.h"
@@ -36,7 +37,8 @@ class GrpcConnection final : public Connection {
       : options_(std::move(options)),
         clock_(client_internal::RealRetryClock(channel)),
         jobs_(v1::JobService::NewStub(channel)),
-        errors_(v1::ErrorService::NewStub(channel)) {}
+        errors_(v1::ErrorService::NewStub(channel)),
+        policies_(v1::PolicyService::NewStub(channel)) {}
 
   absl::StatusOr<v1::Job> CreateJob(const v1::CreateJobRequest& request,
                                     const CallOptions& options) override {
@@ -119,10 +121,19 @@ class GrpcConnection final : public Connection {
                                                           const CallOptions& options) override {
     return Call(*errors_, &Errors::DescribeError, request, options);
   }
+  absl::StatusOr<v1::Policy> GetPolicy(const v1::GetPolicyRequest& request,
+                                       const CallOptions& options) override {
+    return Call(*policies_, &Policies::GetPolicy, request, options);
+  }
+  absl::StatusOr<v1::Policy> UpdatePolicy(const v1::UpdatePolicyRequest& request,
+                                          const CallOptions& options) override {
+    return Call(*policies_, &Policies::UpdatePolicy, request, options);
+  }
 
  private:
   using Jobs = v1::JobService::StubInterface;
   using Errors = v1::ErrorService::StubInterface;
+  using Policies = v1::PolicyService::StubInterface;
   template <typename Stub, typename Request, typename Response>
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&, Response*);
 
@@ -153,6 +164,7 @@ class GrpcConnection final : public Connection {
   const client_internal::RetryClock clock_;
   const std::shared_ptr<Jobs> jobs_;
   const std::shared_ptr<Errors> errors_;
+  const std::shared_ptr<Policies> policies_;
 };
 
 grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {

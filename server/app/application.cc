@@ -13,20 +13,24 @@ Application::Application(Ports ports, Options options, Revision last_revision)
     : ports_(ports),
       vault_(ports.sealer),
       hub_(last_revision, options.watch_ring),
-      policies_(ports.store, std::move(options.policy)),
+      policies_(ports.store, ports.clock, std::move(options.policy)),
       writer_(ports.store, ports.clock, &hub_, &policies_),
       holds_(ports.files, ports.clock, policies_.current()->holds()),
       runner_(ports.engine, &writer_, &hub_, &vault_, &holds_),
       scheduler_(ports.store, &writer_, &runner_, &holds_, policies_.current()->turns()),
       timers_(ports.store, &writer_, &policies_, ports.clock),
+      rates_(ports.store, &writer_, &policies_, ports.engine, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,
                 ports.certificates, &holds_}) {
   writer_.SetListener(this);
-  policies_.SetListener([this](const domain::Policy& policy) {
+  policies_.SetListener([this] {
+    rates_.OnPolicyChanged();
+    timers_.OnPolicyChanged();
+  });
+  rates_.SetListener([this](const domain::Policy& policy) {
     scheduler_.SetPolicy(policy.turns());
     holds_.SetPolicy(policy.holds());
-    timers_.OnPolicyChanged();
   });
   holds_.SetListener([this] { scheduler_.Poke(); });
   runner_.SetIdleListener([this] { scheduler_.Poke(); });
@@ -35,11 +39,13 @@ Application::Application(Ports ports, Options options, Revision last_revision)
 Application::~Application() {
   scheduler_.Stop();
   timers_.Stop();
+  rates_.Stop();
 }
 
 void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
                               const std::vector<domain::File>& files) {
   scheduler_.OnCommitted(job);
+  rates_.OnCommitted(job);
   if ((effects & domain::kStopFiles) != 0) runner_.StopFiles(job.id);
   if ((effects & (domain::kPublish | domain::kCleanup)) != 0) finisher_.Begin(job);
   if ((effects & domain::kStartFiles) != 0) runner_.StartFiles(job);
@@ -52,6 +58,8 @@ void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uin
 
 absl::Status Application::Recover() {
   BITS_RETURN_IF_ERROR(policies_.Load());
+  BITS_RETURN_IF_ERROR(rates_.Recover());
+  rates_.RunOnce();
   constexpr uint32_t kPage = 256;
   domain::JobId after;
   size_t requeued = 0;
@@ -97,12 +105,14 @@ absl::Status Application::Recover() {
 void Application::Start() {
   scheduler_.Start();
   timers_.Start();
+  rates_.Start();
   scheduler_.Poke();
 }
 
 void Application::Drain(std::chrono::steady_clock::time_point deadline) {
   scheduler_.Stop();
   timers_.Stop();
+  rates_.Stop();
   runner_.RequeueAll();
   if (!runner_.WaitIdle(deadline)) {
     BITS_LOG(kWarning, "transfers were still under way at the end of the grace period");

@@ -18,6 +18,7 @@
 #include "server/app/ports/job_store.h"
 #include "server/app/ports/secret_sealer.h"
 #include "server/app/ports/transfer_engine.h"
+#include "server/app/rate_keeper.h"
 #include "server/app/scheduler.h"
 #include "server/app/timer_service.h"
 #include "server/app/transfer_runner.h"
@@ -62,6 +63,7 @@ class Application : private CommitListener {
 
   JobManager& jobs() { return manager_; }
   PolicyManager& policies() { return policies_; }
+  RateKeeper& rates() { return rates_; }
   WatchHub& hub() { return hub_; }
   // For tests that do their threads' work by hand, instead of Start().
   Scheduler& scheduler() { return scheduler_; }
@@ -80,6 +82,7 @@ class Application : private CommitListener {
   TransferRunner runner_;
   Scheduler scheduler_;
   TimerService timers_;
+  RateKeeper rates_;
   Finisher finisher_;
   JobManager manager_;
 };

@@ -19,10 +19,19 @@ absl::Status CheckAdministrator(const Principal& principal) {
 
 }  // namespace
 
-PolicyManager::PolicyManager(JobStore* store, domain::PolicySettings file)
-    : store_(store),
-      file_(std::move(file)),
-      current_(std::make_shared<const domain::Policy>(domain::ResolvePolicy(file_, {}))) {}
+PolicyManager::PolicyManager(JobStore* store, const Clock* clock, domain::PolicySettings file)
+    : store_(store), clock_(clock), file_(std::move(file)), current_(Resolve({})) {}
+
+PolicyManager::Snapshot PolicyManager::Resolve(const domain::PolicySettings& written) const {
+  auto policy = std::make_shared<domain::Policy>(domain::ResolvePolicy(file_, written));
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(policy->time_zone, &zone)) {
+    BITS_LOG(kWarning, "the policy's time zone is not known here: its hours are taken as UTC",
+             {{"time_zone", policy->time_zone}});
+  }
+  policy->rates = domain::FindRates(policy->timetable(), zone, clock_->Now());
+  return policy;
+}
 
 void PolicyManager::AllowTimers(PolicyRecord& record) const {
   const domain::TimerPolicy timers = domain::ResolvePolicy(file_, record.settings).timers();
@@ -34,15 +43,14 @@ void PolicyManager::AllowTimers(PolicyRecord& record) const {
 }
 
 void PolicyManager::Adopt(const PolicyRecord& record) {
-  auto policy = std::make_shared<const domain::Policy>(
-      domain::ResolvePolicy(file_, record.settings));
+  const Snapshot policy = Resolve(record.settings);
   {
     MutexLock lock(mutex_);
     record_ = record;
     current_ = policy;
   }
   store_->SetEventsKept(policy->events_kept);
-  listener_(*policy);
+  listener_();
 }
 
 absl::Status PolicyManager::Load() {
@@ -82,6 +90,11 @@ absl::Status PolicyManager::Load() {
 PolicyManager::Snapshot PolicyManager::current() const {
   MutexLock lock(mutex_);
   return current_;
+}
+
+void PolicyManager::Refresh() {
+  MutexLock lock(mutex_);
+  if (clock_->Now() >= current_->rates.until) current_ = Resolve(record_.settings);
 }
 
 absl::StatusOr<PolicyView> PolicyManager::Get(const Principal& principal) const {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/app/ports/clock.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/principal.h"
 #include "server/base/mutex.h"
@@ -33,24 +34,25 @@ struct PolicyChange {
   std::optional<uint64_t> version;  // the etag's; nullopt: any
 };
 
-// Thread-safe; nothing here blocks but Load.
+// Thread-safe; nothing here blocks but Load, and the first reading of a time zone.
 class PolicyManager {
  public:
   using Callback = std::function<void(absl::StatusOr<PolicyView>)>;
   using Snapshot = std::shared_ptr<const domain::Policy>;
 
-  // The store outlives this. Before Load the policy is that of the file alone.
-  PolicyManager(JobStore* store, domain::PolicySettings file);
+  // Store and clock outlive this. Before Load the policy is that of the file alone.
+  PolicyManager(JobStore* store, const Clock* clock, domain::PolicySettings file);
 
-  // Called after each change, and by Load, on any thread; must not block. Set before Load.
-  void SetListener(std::function<void(const domain::Policy&)> listener) {
-    listener_ = std::move(listener);
-  }
+  // Called after each change, on any thread; must not block. Set before use.
+  void SetListener(std::function<void()> listener) { listener_ = std::move(listener); }
 
   // Reads what was written. Blocks; once, before the policy is asked for.
   absl::Status Load();
 
+  // Of a moment; its `rates` as of the last change or Refresh.
   Snapshot current() const;
+  // Brings `rates` up to the time, if others may be in force since.
+  void Refresh();
 
   // PERMISSION_DENIED (E_ACCESSDENIED) to all but administrators.
   absl::StatusOr<PolicyView> Get(const Principal& principal) const;
@@ -68,10 +70,12 @@ class PolicyManager {
   // Notes in the record that timers may now be as late as the policy has them.
   void AllowTimers(PolicyRecord& record) const;
   void Adopt(const PolicyRecord& record);
+  Snapshot Resolve(const domain::PolicySettings& written) const;
 
   JobStore* const store_;
+  const Clock* const clock_;
   const domain::PolicySettings file_;
-  std::function<void(const domain::Policy&)> listener_ = [](const domain::Policy&) {};
+  std::function<void()> listener_ = [] {};
 
   mutable Mutex mutex_;
   PolicyRecord record_ BITS_GUARDED_BY(mutex_);  // as committed

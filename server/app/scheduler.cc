@@ -176,6 +176,7 @@ bool Scheduler::RunOnce() {
   std::vector<WaitingJob> waiting;
   for (const Priority priority :
        {Priority::kForeground, Priority::kHigh, Priority::kNormal, Priority::kLow}) {
+    if (view.policy.stopped.at(static_cast<size_t>(priority))) continue;
     const absl::Status status = AddWaiting(view, priority, waiting);
     if (!status.ok()) {
       BITS_LOG(kWarning, "cannot read the queue", {{"status", status}});

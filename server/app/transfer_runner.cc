@@ -96,6 +96,9 @@ void TransferRunner::StartFiles(const Job& job) {
     turn.next = job;
     return;
   }
+  if (!fresh) {
+    engine_->SetJobRate(job.id, job.priority, job.options.max_bytes_per_second);
+  }
   turn.job = job;
   turn.exhausted = false;
   Pump(job.id, turn);
@@ -209,6 +212,8 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.file = std::move(file);
   spec.require_ranges = turn.job.options.require_ranges;
   spec.request = turn.request;
+  spec.priority = turn.job.priority;
+  spec.max_bytes_per_second = turn.job.options.max_bytes_per_second;
   auto observer = std::make_shared<Observer>(
       this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name, spec.file.path});
   transfer.id = engine_->Start(std::move(spec), std::move(observer));

@@ -141,6 +141,7 @@ class Maker {
     if (e.proxy) j.proxy = *e.proxy;
     if (e.credentials) j.credentials = *e.credentials;
     if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
+    if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
     OwnerActed();
   }
   void Apply(const SetRemoteName& e) {
@@ -224,7 +225,10 @@ class Maker {
     if (Counts(e.failure)) ++j.error_count;
     Error error = ErrorOf(e.failure);
     error.transient = retry;
-    if (retry) {
+    if (e.failure.hresult == kBlockedByPolicy) {
+      // No fault of the job's, and no try of its own: it is told when the policy changes.
+      if (e.failure.retry_after.has_value()) error.retry_time = now_ + *e.failure.retry_after;
+    } else if (retry) {
       error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
       if (!retrying) j.stalled_since = now_;
     }
@@ -386,7 +390,7 @@ class Maker {
     switch (failure.hresult) {
       case 0x80200010:  // BG_E_NETWORK_DISCONNECTED
       case 0x8020000D:  // BG_E_DESTINATION_LOCKED
-      case 0x8020003E:  // BG_E_BLOCKED_BY_POLICY
+      case kBlockedByPolicy:
         return false;
       default:
         return before_.state == JobState::kTransferring || failure.http_status != 0 ||
@@ -405,6 +409,10 @@ class Maker {
     if (IsActive(before_.state) && !IsActive(to) && j.active_since.has_value()) {
       j.active_time += std::max(turn_end_ - *j.active_since, absl::ZeroDuration());
       j.active_since.reset();
+    }
+    // The time that the policy stopped it is none without progress.
+    if (IsBlockedByPolicy(before_) && j.stalled_since.has_value()) {
+      *j.stalled_since += std::max(now_ - before_.error->occur_time, absl::ZeroDuration());
     }
     switch (to) {
       case JobState::kQueued:
@@ -513,6 +521,11 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
 }
 
 }  // namespace
+
+bool IsBlockedByPolicy(const Job& job) {
+  return job.state == JobState::kTransientError && job.error.has_value() &&
+         job.error->hresult == kBlockedByPolicy;
+}
 
 absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& event,
                                 absl::Time now) {

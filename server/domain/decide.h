@@ -44,6 +44,9 @@ struct Decision {
 absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& event,
                                 absl::Time now);
 
+// Whether the job is stopped by the policy (StopsJobs of bandwidth.h), and not by its own doing.
+bool IsBlockedByPolicy(const Job& job);
+
 // A new job, SUSPENDED, with `files` numbered from 1 and, if `start`, resumed at once.
 // Refused with BG_E_EMPTY if it is to start without files. `job` carries id, owner,
 // properties.

@@ -74,6 +74,7 @@ struct Update {
   std::optional<ProxySettings> proxy;
   std::optional<std::vector<CredentialSlot>> credentials;
   std::optional<bool> secrets_volatile;
+  std::optional<uint64_t> max_bytes_per_second;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
@@ -114,7 +115,8 @@ struct FileTransferred {
   Checkpoint last;
   std::string temporary_identity = {};  // as in File
 };
-// An attempt failed; with the file that Decide() is given, or none.
+// An attempt failed; with the file that Decide() is given, or none. With kBlockedByPolicy: the policy
+// stops the job, for `retry_after` if that is known; it goes on by RetryDue, which no timer brings.
 struct Fail {
   Failure failure;
 };

@@ -106,6 +106,7 @@ struct File {
 struct TransferOptions {
   uint32_t max_parallel_files = 0;  // 0: kDefaultParallelFiles
   bool require_ranges = false;
+  uint64_t max_bytes_per_second = 0;  // of all its files together; 0: no limit
   bool operator==(const TransferOptions&) const = default;
 };
 inline constexpr uint32_t kDefaultParallelFiles = 4;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error_info.h"
@@ -33,6 +35,12 @@ const std::array kFields = {
     PolicyField{"tombstone_retention", &Policy::tombstone_retention, absl::ZeroDuration(),
                 3650 * kDay},
     PolicyField{"events_kept", &Policy::events_kept, Number(1'000), Number(100'000'000)},
+    PolicyField{"rate_limits", &Policy::rate_limits, RateLimits()},
+    PolicyField{"time_zone", &Policy::time_zone, std::string()},
+    PolicyField{"work_hours", &Policy::work_hours, std::vector<WeeklyHours>()},
+    PolicyField{"work_rate_limits", &Policy::work_rate_limits, RateLimits()},
+    PolicyField{"maintenance_hours", &Policy::maintenance_hours, std::vector<WeeklyHours>()},
+    PolicyField{"maintenance_rate_limits", &Policy::maintenance_rate_limits, RateLimits()},
 };
 
 std::string Text(const PolicyValue& value) {
@@ -40,18 +48,38 @@ std::string Text(const PolicyValue& value) {
   return absl::FormatDuration(std::get<absl::Duration>(value));
 }
 
+// What is wrong with a value of the field's type; nullopt: nothing.
+std::optional<std::string> FaultOf(const PolicyField& field, const PolicyValue& value) {
+  if (value.index() != field.least.index()) return "must be of its type";
+  if (const auto* limits = std::get_if<RateLimits>(&value)) return FaultOf(*limits);
+  if (const auto* hours = std::get_if<std::vector<WeeklyHours>>(&value)) return FaultOf(*hours);
+  if (std::holds_alternative<std::string>(value)) return std::nullopt;
+  bool within = false;
+  if (const auto* number = std::get_if<uint64_t>(&value)) {
+    within = *number >= std::get<uint64_t>(field.least) && *number <= std::get<uint64_t>(field.most);
+  } else {
+    const auto length = std::get<absl::Duration>(value);
+    within = length >= std::get<absl::Duration>(field.least) &&
+             length <= std::get<absl::Duration>(field.most);
+  }
+  if (within) return std::nullopt;
+  return absl::StrCat("must be between ", Text(field.least), " and ", Text(field.most));
+}
+
 bool IsAllowed(const PolicyField& field, const PolicyValue& value) {
-  return value.index() == field.least.index() && value >= field.least && value <= field.most;
+  return !FaultOf(field, value).has_value();
 }
 
 void Set(Policy& policy, const PolicyField& field, const PolicyValue& value) {
-  if (const auto* narrow = std::get_if<uint32_t Policy::*>(&field.member)) {
-    policy.*(*narrow) = static_cast<uint32_t>(std::get<uint64_t>(value));
-  } else if (const auto* wide = std::get_if<uint64_t Policy::*>(&field.member)) {
-    policy.*(*wide) = std::get<uint64_t>(value);
-  } else {
-    policy.*std::get<absl::Duration Policy::*>(field.member) = std::get<absl::Duration>(value);
-  }
+  std::visit(
+      [&]<typename T>(T Policy::*member) {
+        if constexpr (std::is_integral_v<T>) {
+          policy.*member = static_cast<T>(std::get<uint64_t>(value));
+        } else {
+          policy.*member = std::get<T>(value);
+        }
+      },
+      field.member);
 }
 
 absl::Status TooMany(absl::StatusCode code, Hresult hresult, std::string_view what,
@@ -67,6 +95,16 @@ HoldPolicy Policy::holds() const {
   return {probe_interval, std::max(probe_interval, maximum_probe_interval)};
 }
 
+TurnPolicy Policy::turns() const {
+  TurnPolicy turns;
+  turns.background_slots = background_slots;
+  turns.time_slice = time_slice;
+  for (size_t i = 0; i < turns.stopped.size(); ++i) {
+    turns.stopped[i] = StopsJobs(rates.limits, static_cast<Priority>(i));
+  }
+  return turns;
+}
+
 std::span<const PolicyField> PolicyFields() { return kFields; }
 
 const PolicyField* FindPolicyField(std::string_view name) {
@@ -77,10 +115,9 @@ const PolicyField* FindPolicyField(std::string_view name) {
 
 absl::Status CheckPolicyValue(const PolicyField& field, const PolicyValue& value,
                               std::string_view prefix) {
-  if (IsAllowed(field, value)) return absl::OkStatus();
-  return InvalidField(absl::StrCat(Av(prefix), Av(field.name)),
-                      absl::StrCat("must be between ", Text(field.least), " and ",
-                                   Text(field.most)));
+  const std::optional<std::string> fault = FaultOf(field, value);
+  if (!fault.has_value()) return absl::OkStatus();
+  return InvalidField(absl::StrCat(Av(prefix), Av(field.name)), *fault);
 }
 
 Policy ResolvePolicy(const PolicySettings& file, const PolicySettings& written) {

@@ -8,9 +8,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/domain/bandwidth.h"
 #include "server/domain/holds.h"
 #include "server/domain/job.h"
 #include "server/domain/timers.h"
@@ -34,26 +36,43 @@ struct Policy {
   absl::Duration maximum_probe_interval = HoldPolicy().most_probe_interval;
   absl::Duration tombstone_retention = TimerPolicy().tombstone_retention;
   uint64_t events_kept = 100'000;
+  RateLimits rate_limits;
+  std::string time_zone = "UTC";  // of the tz database
+  std::vector<WeeklyHours> work_hours;
+  RateLimits work_rate_limits;
+  std::vector<WeeklyHours> maintenance_hours;
+  RateLimits maintenance_rate_limits;
 
-  TurnPolicy turns() const { return {background_slots, time_slice}; }
   HoldPolicy holds() const;
+  // What the rate limits and the hours come to now. Not a field: time decides it as well.
+  RatesInForce rates;
+
+  TurnPolicy turns() const;
+  BandwidthTimetable timetable() const {
+    return {rate_limits, work_hours, work_rate_limits, maintenance_hours, maintenance_rate_limits};
+  }
   TimerPolicy timers() const { return {job_inactivity_timeout, tombstone_retention}; }
   bool operator==(const Policy&) const = default;
 };
 
 // A value of some field: numbers of any width are uint64_t.
-using PolicyValue = std::variant<uint64_t, absl::Duration>;
+using PolicyValue =
+    std::variant<uint64_t, absl::Duration, RateLimits, std::string, std::vector<WeeklyHours>>;
 
 // Those fields that somebody has decided (the file, or UpdatePolicy), by name. A name that is
 // unknown, of a newer bitsd's record, is kept and has no effect.
 using PolicySettings = std::map<std::string, PolicyValue, std::less<>>;
 
-// One field of Policy, by its name in the proto, with its bounds.
+// One field of Policy, by its name in the proto, with its bounds. What is neither a number nor a
+// duration has none, but rules of its own (FaultOf in bandwidth.h); whether there is such a time zone
+// is not the domain's to know.
 struct PolicyField {
   std::string_view name;
-  std::variant<uint32_t Policy::*, uint64_t Policy::*, absl::Duration Policy::*> member;
+  std::variant<uint32_t Policy::*, uint64_t Policy::*, absl::Duration Policy::*,
+               RateLimits Policy::*, std::string Policy::*, std::vector<WeeklyHours> Policy::*>
+      member;
   PolicyValue least;
-  PolicyValue most;
+  PolicyValue most = {};
 };
 // All of them, in the order of the proto.
 std::span<const PolicyField> PolicyFields();

@@ -30,7 +30,7 @@ bool IsTransientCode(Hresult hresult) {
     case FromWin32(12165):  // ERROR_INTERNET_PROXY_SERVER_UNREACHABLE
     // Policies that hold for a while, and a locked disk.
     case 0x8020000D:  // BG_E_DESTINATION_LOCKED
-    case 0x8020003E:  // BG_E_BLOCKED_BY_POLICY
+    case kBlockedByPolicy:
     case 0x80200059:  // BG_E_BLOCKED_BY_COST_TRANSFER_POLICY
     case 0x80200065:  // BG_E_STANDBY_MODE
     case 0x80200067:  // BG_E_BLOCKED_BY_BATTERY_POLICY
@@ -83,6 +83,7 @@ bool MayRetry(const Job& job, const Failure& failure, absl::Time now) {
   // What it asks for may not be asked for twice.
   if (HasCustomMethod(job.http)) return false;
   if (!IsTransient(failure)) return false;
+  if (failure.hresult == kBlockedByPolicy) return true;  // whatever the job says of its own errors
   const absl::Duration timeout = job.no_progress_timeout;
   if (timeout <= absl::ZeroDuration() || RetryDelay(job) > timeout) return false;
   return !job.stalled_since.has_value() || now - *job.stalled_since < timeout;

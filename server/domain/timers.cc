@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/domain/decide.h"
+
 namespace bits::domain {
 namespace {
 
@@ -42,7 +44,7 @@ std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
   }
   if (job.stalled_since.has_value()) {
     const absl::Time end = *job.stalled_since + job.no_progress_timeout;
-    if (job.state == JobState::kTransientError) next.Offer(end, NoProgress{});
+    if (job.state == JobState::kTransientError && !IsBlockedByPolicy(job)) next.Offer(end, NoProgress{});
     // It waits for its host. One that was queued just now still has its try.
     if (job.state == JobState::kQueued && job.host_failed) {
       next.Offer(std::max(end, job.queue_time + kGraceInQueue), NoProgress{});

@@ -8,6 +8,7 @@
 #ifndef BITS_SERVER_DOMAIN_TURNS_H_
 #define BITS_SERVER_DOMAIN_TURNS_H_
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,6 +25,8 @@ struct TurnPolicy {
   uint32_t background_slots = 16;
   // How long a job may keep its slot while one of the same priority waits.
   absl::Duration time_slice = absl::Minutes(5);
+  // By Priority: these get no turn, and do not keep one (the bandwidth policy stops them).
+  std::array<bool, 4> stopped = {};
 };
 
 // A job that has its turn.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "server/domain/bandwidth.h"
+#include "server/domain/decide.h"
 #include "server/domain/error_code.h"
 #include "server/domain/timers.h"
 #include "server/rpc/convert_http.h"
@@ -90,10 +92,11 @@ v1::JobEvent::Type EventTypeOf(domain::ChangeKind kind) {
 
 // Why the job is not moving; REASON_UNSPECIFIED: it is, or it is final, or it is being
 // completed.
-v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
+v1::Wait::Reason WaitReasonOf(const domain::Job& job, const domain::Policy& policy) {
   if (job.pending != domain::Pending::kNone) return v1::Wait::REASON_UNSPECIFIED;
   switch (job.state) {
     case domain::JobState::kQueued:
+      if (domain::StopsJobs(policy.rates.limits, job.priority)) return v1::Wait::REASON_POLICY;
       if (!job.held) return v1::Wait::REASON_SLOT;
       return job.held->by_host ? v1::Wait::REASON_HOST : v1::Wait::REASON_DESTINATION;
     case domain::JobState::kSuspended:
@@ -101,7 +104,7 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
     case domain::JobState::kError:
       return v1::Wait::REASON_ERROR;
     case domain::JobState::kTransientError:
-      return v1::Wait::REASON_RETRY;
+      return domain::IsBlockedByPolicy(job) ? v1::Wait::REASON_POLICY : v1::Wait::REASON_RETRY;
     case domain::JobState::kTransferred:
       return v1::Wait::REASON_COMPLETE;
     case domain::JobState::kConnecting:
@@ -111,6 +114,31 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job) {
       break;
   }
   return v1::Wait::REASON_UNSPECIFIED;
+}
+
+v1::EffectiveRate::Source SourceOf(domain::RateSource source) {
+  switch (source) {
+    case domain::RateSource::kJob:
+      return v1::EffectiveRate::SOURCE_JOB;
+    case domain::RateSource::kPriority:
+      return v1::EffectiveRate::SOURCE_PRIORITY;
+    case domain::RateSource::kBackground:
+      return v1::EffectiveRate::SOURCE_BACKGROUND;
+    case domain::RateSource::kServer:
+      return v1::EffectiveRate::SOURCE_SERVER;
+  }
+  return v1::EffectiveRate::SOURCE_UNSPECIFIED;
+}
+
+void FillRate(const domain::Job& job, const domain::RatesInForce& rates, v1::Job* to) {
+  const auto lowest =
+      domain::LowestRate(rates.limits, job.priority, job.options.max_bytes_per_second);
+  if (!lowest.has_value()) return;
+  to->mutable_effective_rate()->set_bytes_per_second(lowest->rate);
+  to->mutable_effective_rate()->set_source(SourceOf(lowest->source));
+  if (rates.until != absl::InfiniteFuture()) {
+    ToProto(rates.until, to->mutable_effective_rate()->mutable_until());
+  }
 }
 
 void FillProgress(const domain::JobProgress& progress, v1::JobProgress* to) {
@@ -144,20 +172,27 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   ToProto(job.no_progress_timeout, to->mutable_no_progress_timeout());
   ToProto(job.maximum_download_time, to->mutable_maximum_download_time());
   to->set_error_count(job.error_count);
-  if (const v1::Wait::Reason reason = WaitReasonOf(job); reason != v1::Wait::REASON_UNSPECIFIED) {
+  if (const v1::Wait::Reason reason = WaitReasonOf(job, policy); reason != v1::Wait::REASON_UNSPECIFIED) {
     to->mutable_wait()->set_reason(reason);
     if (reason == v1::Wait::REASON_RETRY && job.retry_time) {
       ToProto(*job.retry_time, to->mutable_wait()->mutable_until());
     }
-    if (job.held) ToProto(job.held->until, to->mutable_wait()->mutable_until());
+    if (reason == v1::Wait::REASON_HOST || reason == v1::Wait::REASON_DESTINATION) {
+      ToProto(job.held->until, to->mutable_wait()->mutable_until());
+    }
+    if (reason == v1::Wait::REASON_POLICY && policy.rates.until != absl::InfiniteFuture()) {
+      ToProto(policy.rates.until, to->mutable_wait()->mutable_until());
+    }
   }
   to->set_result(ResultOf(job.result));
   to->mutable_labels()->insert(job.labels.begin(), job.labels.end());
   to->set_etag(FormatEtag(job.revision));
   to->mutable_transfer_options()->set_max_parallel_files(job.options.max_parallel_files);
   to->mutable_transfer_options()->set_require_ranges(job.options.require_ranges);
+  to->mutable_transfer_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
   to->set_attempt_count(job.attempt_count);
   FillHttp(job, to);
+  if (!domain::IsFinal(job.state)) FillRate(job, policy.rates, to);
 }
 
 void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {

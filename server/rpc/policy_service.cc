@@ -26,12 +26,15 @@ PolicyService::Reactor* PolicyService::UpdatePolicy(Context* context,
                                                     v1::Policy* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_RETURN_IF_ERROR(policies_->Get(principal).status());  // who may not ask learns nothing
-    BITS_ASSIGN_OR_RETURN(app::PolicyChange change, PolicyChangeFrom(*request));
-    policies_->Update(principal, std::move(change),
-                      Reply<app::PolicyView>(env_, call, [response](const app::PolicyView& view) {
-                        ToProto(view, response);
-                      }));
-    return absl::OkStatus();
+    // Where it may block: a time zone may have to be read.
+    return env_.reads->TryPost([this, principal, call, response, asked = *request] {
+      absl::StatusOr<app::PolicyChange> change = PolicyChangeFrom(asked);
+      if (!change.ok()) return call->Answer(change.status());
+      policies_->Update(principal, *std::move(change),
+                        Reply<app::PolicyView>(env_, call, [response](const app::PolicyView& view) {
+                          ToProto(view, response);
+                        }));
+    });
   });
 }
 

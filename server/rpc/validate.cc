@@ -99,6 +99,15 @@ absl::StatusOr<uint32_t> ParallelFilesFrom(const v1::Job& job) {
   return files;
 }
 
+absl::StatusOr<uint64_t> RateFrom(const v1::Job& job) {
+  const uint64_t rate = job.transfer_options().max_bytes_per_second();
+  if (rate != 0 && (rate < domain::kLeastRate || rate > domain::kMostRate)) {
+    return InvalidField("job.transfer_options.max_bytes_per_second",
+                        "must be 1,024 to 1,099,511,627,776, or 0 for no limit");
+  }
+  return rate;
+}
+
 // The properties that UpdateJob can write.
 struct Selection {
   bool display_name = false;
@@ -110,9 +119,12 @@ struct Selection {
   bool labels = false;
   bool max_parallel_files = false;
   bool require_ranges = false;
+  bool max_bytes_per_second = false;
 };
 
-Selection Everything() { return {true, true, true, true, true, true, true, true, true}; }
+Selection Everything() {
+  return {true, true, true, true, true, true, true, true, true, true};
+}
 
 Selection Populated(const v1::Job& job) {
   return {!job.display_name().empty(),
@@ -123,7 +135,8 @@ Selection Populated(const v1::Job& job) {
           job.has_maximum_download_time(),
           !job.labels().empty(),
           job.transfer_options().max_parallel_files() != 0,
-          job.transfer_options().require_ranges()};
+          job.transfer_options().require_ranges(),
+          job.transfer_options().max_bytes_per_second() != 0};
 }
 
 // False: there is no such path, or it cannot be written.
@@ -138,8 +151,10 @@ bool Select(std::string_view path, Selection& to) {
       {"labels", &Selection::labels},
       {"transfer_options", &Selection::max_parallel_files},
       {"transfer_options", &Selection::require_ranges},
+      {"transfer_options", &Selection::max_bytes_per_second},
       {"transfer_options.max_parallel_files", &Selection::max_parallel_files},
       {"transfer_options.require_ranges", &Selection::require_ranges},
+      {"transfer_options.max_bytes_per_second", &Selection::max_bytes_per_second},
   };
   bool found = false;
   for (const auto& [known, member] : kPaths) {
@@ -200,6 +215,7 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.labels, LabelsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.options.max_parallel_files, ParallelFilesFrom(from));
   job.options.require_ranges = from.transfer_options().require_ranges();
+  BITS_ASSIGN_OR_RETURN(job.options.max_bytes_per_second, RateFrom(from));
   BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.proxy, ProxyFrom(from));
   BITS_RETURN_IF_ERROR(
@@ -237,6 +253,9 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
     BITS_ASSIGN_OR_RETURN(update.max_parallel_files, ParallelFilesFrom(from));
   }
   if (selection.require_ranges) update.require_ranges = from.transfer_options().require_ranges();
+  if (selection.max_bytes_per_second) {
+    BITS_ASSIGN_OR_RETURN(update.max_bytes_per_second, RateFrom(from));
+  }
   BITS_ASSIGN_OR_RETURN(update.http, HttpUpdateFrom(request));
   if (SelectsProxy(request)) {
     BITS_ASSIGN_OR_RETURN(update.proxy, ProxyFrom(from));

@@ -55,15 +55,68 @@ std::optional<absl::Time> FromRecord(bool has, const v1::Time& from) {
 }
 
 // False if the number is none of the enum's, whose largest is `last`.
+void ToRecord(const domain::RateLimits& limits, v1::RateLimits& to) {
+  if (limits.server) to.set_server(*limits.server);
+  if (limits.background) to.set_background(*limits.background);
+  if (limits.priority[0]) to.set_foreground(*limits.priority[0]);
+  if (limits.priority[1]) to.set_high(*limits.priority[1]);
+  if (limits.priority[2]) to.set_normal(*limits.priority[2]);
+  if (limits.priority[3]) to.set_low(*limits.priority[3]);
+  if (limits.per_host) to.set_per_host(*limits.per_host);
+  to.mutable_hosts()->insert(limits.hosts.begin(), limits.hosts.end());
+}
+
+domain::RateLimits FromRecord(const v1::RateLimits& from) {
+  domain::RateLimits to;
+  if (from.has_server()) to.server = from.server();
+  if (from.has_background()) to.background = from.background();
+  if (from.has_foreground()) to.priority[0] = from.foreground();
+  if (from.has_high()) to.priority[1] = from.high();
+  if (from.has_normal()) to.priority[2] = from.normal();
+  if (from.has_low()) to.priority[3] = from.low();
+  if (from.has_per_host()) to.per_host = from.per_host();
+  to.hosts.insert(from.hosts().begin(), from.hosts().end());
+  return to;
+}
+
+void ToRecord(const std::vector<domain::WeeklyHours>& all, v1::WeeklyHoursList& to) {
+  for (const domain::WeeklyHours& hours : all) {
+    v1::WeeklyHours& added = *to.add_hours();
+    added.set_first_day(hours.first_day);
+    added.set_last_day(hours.last_day);
+    added.set_start(hours.start);
+    added.set_end(hours.end);
+  }
+}
+
+std::vector<domain::WeeklyHours> FromRecord(const v1::WeeklyHoursList& from) {
+  std::vector<domain::WeeklyHours> to;
+  for (const v1::WeeklyHours& hours : from.hours()) {
+    to.push_back({static_cast<uint8_t>(hours.first_day()), static_cast<uint8_t>(hours.last_day()),
+                  static_cast<uint16_t>(hours.start()), static_cast<uint16_t>(hours.end())});
+  }
+  return to;
+}
+
+void ToRecord(const domain::PolicyValue& value, v1::PolicySetting& to) {
+  if (const auto* number = std::get_if<uint64_t>(&value)) {
+    to.set_number(*number);
+  } else if (const auto* duration = std::get_if<absl::Duration>(&value)) {
+    ToRecord(*duration, *to.mutable_duration());
+  } else if (const auto* limits = std::get_if<domain::RateLimits>(&value)) {
+    ToRecord(*limits, *to.mutable_rate_limits());
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    to.set_text(*text);
+  } else {
+    ToRecord(std::get<std::vector<domain::WeeklyHours>>(value), *to.mutable_hours());
+  }
+}
+
 void ToRecord(const app::PolicyRecord& policy, v1::PolicyRecord& to) {
   for (const auto& [name, value] : policy.settings) {
     v1::PolicySetting& setting = *to.add_settings();
     setting.set_name(name);
-    if (const auto* number = std::get_if<uint64_t>(&value)) {
-      setting.set_number(*number);
-    } else {
-      ToRecord(std::get<absl::Duration>(value), *setting.mutable_duration());
-    }
+    ToRecord(value, setting);
   }
   to.set_version(policy.version);
   if (!policy.timers.has_value()) return;
@@ -73,10 +126,24 @@ void ToRecord(const app::PolicyRecord& policy, v1::PolicyRecord& to) {
 
 bool FromRecord(v1::PolicyRecord&& from, app::PolicyRecord& to) {
   for (const v1::PolicySetting& setting : from.settings()) {
-    if (setting.has_number()) {
-      to.settings[setting.name()] = setting.number();
-    } else if (setting.has_duration()) {
-      to.settings[setting.name()] = FromRecord(setting.duration());
+    switch (setting.value_case()) {
+      case v1::PolicySetting::kNumber:
+        to.settings[setting.name()] = setting.number();
+        break;
+      case v1::PolicySetting::kDuration:
+        to.settings[setting.name()] = FromRecord(setting.duration());
+        break;
+      case v1::PolicySetting::kRateLimits:
+        to.settings[setting.name()] = FromRecord(setting.rate_limits());
+        break;
+      case v1::PolicySetting::kText:
+        to.settings[setting.name()] = setting.text();
+        break;
+      case v1::PolicySetting::kHours:
+        to.settings[setting.name()] = FromRecord(setting.hours());
+        break;
+      case v1::PolicySetting::VALUE_NOT_SET:
+        break;
     }
   }
   to.version = from.version();
@@ -167,6 +234,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   ToRecord(job.maximum_download_time, *to.mutable_maximum_download_time());
   to.mutable_options()->set_max_parallel_files(job.options.max_parallel_files);
   to.mutable_options()->set_require_ranges(job.options.require_ranges);
+  to.mutable_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
 
   ToRecord(job.progress, *to.mutable_progress());
   to.set_error_count(job.error_count);
@@ -214,6 +282,7 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.maximum_download_time = FromRecord(from.maximum_download_time());
   to.options.max_parallel_files = from.options().max_parallel_files();
   to.options.require_ranges = from.options().require_ranges();
+  to.options.max_bytes_per_second = from.options().max_bytes_per_second();
 
   to.progress = FromRecord(from.progress());
   to.error_count = from.error_count();

@@ -32,9 +32,10 @@ auto Delivery::Bind(void (Delivery::*method)(Args...)) {
   };
 }
 
-Delivery::Delivery(Context* context, app::TransferSpec spec,
+Delivery::Delivery(Context* context, Pacer::FlowId flow, app::TransferSpec spec,
                    std::shared_ptr<app::TransferObserver> observer, std::function<void()> on_ended)
     : context_(context),
+      flow_(flow),
       spec_(std::move(spec)),
       observer_(std::move(observer)),
       on_ended_(std::move(on_ended)),
@@ -99,10 +100,12 @@ void Delivery::Accept(std::optional<uint64_t> total, domain::Validators validato
 bool Delivery::Append(std::string_view data) {
   if (phase_ != Phase::kFetching) return false;
   const size_t size = data.size();
+  if (!context_->pacer->Take(flow_, size)) return false;
   if (current_.room() < size) {
     const size_t head = current_.room();
     Buffer next = NextBuffer(size - head);
     if (!next.allocated()) {
+      context_->pacer->GiveBack(flow_, size);
       if (in_flight_ == 0) Flush();  // its return makes room
       refused_ = true;
       return false;
@@ -119,6 +122,10 @@ bool Delivery::Append(std::string_view data) {
   TellProgress();
   CheckpointIfDue();
   return true;
+}
+
+void Delivery::OnPaceGranted() {
+  if (phase_ == Phase::kFetching && !refused_) source_->OnRoom();
 }
 
 Buffer Delivery::NextBuffer(size_t least) {

@@ -20,6 +20,7 @@
 #include "server/transfer/event_loop.h"
 #include "server/transfer/file_sink.h"
 #include "server/transfer/options.h"
+#include "server/transfer/pacer.h"
 
 namespace bits::transfer {
 
@@ -30,6 +31,7 @@ struct Context {
   app::FileSystem* files = nullptr;
   app::Clock* clock = nullptr;
   BufferPool* buffers = nullptr;
+  Pacer* pacer = nullptr;
   EngineOptions options;
   size_t active = 0;  // tries under way
 };
@@ -49,17 +51,21 @@ class ByteSource {
 // All on the loop's thread, and nothing from within a callback of libcurl but Accept and Append.
 class Delivery : public std::enable_shared_from_this<Delivery> {
  public:
-  // `on_ended` is called after the observer's last call.
-  Delivery(Context* context, app::TransferSpec spec,
+  // `on_ended` is called after the observer's last call. `flow`: what the pacer knows it by.
+  Delivery(Context* context, Pacer::FlowId flow, app::TransferSpec spec,
            std::shared_ptr<app::TransferObserver> observer, std::function<void()> on_ended);
 
   // Looks at what is here and has the source fetch the rest. Once; `source` outlives this.
   void Start(ByteSource* source);
   // From the engine: ends soon.
   void Stop();
+  // From the pacer: Append may be tried again.
+  void OnPaceGranted();
 
   // For the source.
   const app::TransferSpec& spec() const { return spec_; }
+  // See Pacer::ShareOf.
+  std::optional<domain::Rate> share() const { return context_->pacer->ShareOf(flow_); }
   uint64_t position() const { return position_; }
   std::optional<uint64_t> total() const { return total_; }
   const domain::Validators& validators() const { return validators_; }
@@ -71,7 +77,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void SetResponseHeaders(std::string lines) { response_headers_ = std::move(lines); }
   // Where redirects led that are to be reported.
   void SetFinalName(std::string name) { final_name_ = std::move(name); }
-  // At most BufferPool::kLeast bytes, all of them or none: then OnRoom says when to try again.
+  // At most BufferPool::kLeast bytes, all of them or none, where there is no room, or a limit on the
+  // rate: then OnRoom says when to try again.
   bool Append(std::string_view data);
   // What is here is of another version: once it is gone (position() is 0) `then` is called.
   void Restart(app::RestartReason reason, std::function<void()> then);
@@ -114,6 +121,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   auto Bind(void (Delivery::*method)(Args...));
 
   Context* const context_;
+  const Pacer::FlowId flow_;
   const app::TransferSpec spec_;
   std::shared_ptr<app::TransferObserver> observer_;
   const std::function<void()> on_ended_;

@@ -67,7 +67,8 @@ Engine::Engine(const EngineOptions& options, std::shared_ptr<EventLoop> loop,
     : loop_(std::move(loop)),
       io_(IoOptions(options)),
       buffers_(options.buffer_memory),
-      context_{loop_, &io_, files, clock, &buffers_, options},
+      pacer_(loop_.get()),
+      context_{loop_, &io_, files, clock, &buffers_, &pacer_, options},
       multi_(loop_.get()),
       lookups_(options.max_lookups),
       admission_(options.max_transfers, options.max_connections_per_host) {}
@@ -93,6 +94,22 @@ Engine::TransferId Engine::Start(app::TransferSpec spec,
 
 void Engine::Stop(TransferId id) {
   loop_->Post([this, id] { StopOne(id); });
+}
+
+void Engine::SetRateLimits(const domain::RateLimits& limits) {
+  loop_->Post([this, limits] { pacer_.SetLimits(limits); });
+}
+
+void Engine::SetJobRate(const domain::JobId& job, domain::Priority priority,
+                        domain::Rate max_bytes_per_second) {
+  loop_->Post([this, job, priority, max_bytes_per_second] {
+    pacer_.SetJob(job, priority, max_bytes_per_second);
+    for (auto& [id, transfer] : transfers_) {  // those that wait for their turn
+      if (transfer.delivery != nullptr || transfer.spec.job != job) continue;
+      transfer.spec.priority = priority;
+      transfer.spec.max_bytes_per_second = max_bytes_per_second;
+    }
+  });
 }
 
 bool Engine::Shutdown(absl::Duration timeout) {
@@ -144,9 +161,14 @@ void Engine::BeginAllowed() {
 
 void Engine::Begin(TransferId id, Transfer& transfer) {
   context_.active = admission_.running();
+  RateLimiter::Flow flow{transfer.spec.job, transfer.spec.priority,
+                         transfer.spec.max_bytes_per_second, transfer.url.host};
   transfer.delivery =
-      std::make_shared<Delivery>(&context_, std::move(transfer.spec), std::move(transfer.observer),
-                                 [this, id] { OnEnded(id); });
+      std::make_shared<Delivery>(&context_, id, std::move(transfer.spec),
+                                 std::move(transfer.observer), [this, id] { OnEnded(id); });
+  pacer_.Add(id, flow, [weak = std::weak_ptr(transfer.delivery)] {
+    if (const auto delivery = weak.lock()) delivery->OnPaceGranted();
+  });
   if (transfer.source.empty()) {
     transfer.bytes = std::make_unique<HttpTransfer>(
         &context_, &multi_, &lookups_, transfer.delivery.get(), std::move(transfer.url));
@@ -176,6 +198,7 @@ void Engine::OnEnded(TransferId id) {
 
 void Engine::Forget(TransferId id) {
   transfers_.erase(id);
+  pacer_.Remove(id);
   admission_.Leave(id);
   context_.active = admission_.running();
   if (!stopping_ || !transfers_.empty()) return;

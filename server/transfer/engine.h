@@ -23,6 +23,7 @@
 #include "server/transfer/gate.h"
 #include "server/transfer/multi_driver.h"
 #include "server/transfer/options.h"
+#include "server/transfer/pacer.h"
 #include "server/transfer/url.h"
 
 namespace bits::transfer {
@@ -41,6 +42,9 @@ class Engine final : public app::TransferEngine {
   TransferId Start(app::TransferSpec spec,
                    std::shared_ptr<app::TransferObserver> observer) override;
   void Stop(TransferId id) override;
+  void SetRateLimits(const domain::RateLimits& limits) override;
+  void SetJobRate(const domain::JobId& job, domain::Priority priority,
+                  domain::Rate max_bytes_per_second) override;
 
   // Stops all, and waits until all have ended; false if some had not after `timeout`. Not from an
   // observer.
@@ -72,6 +76,7 @@ class Engine final : public app::TransferEngine {
   const std::shared_ptr<EventLoop> loop_;
   ThreadPool io_;
   BufferPool buffers_;
+  Pacer pacer_;
   Context context_;
   MultiDriver multi_;
   Gate lookups_;

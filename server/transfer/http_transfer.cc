@@ -1,5 +1,7 @@
 #include "server/transfer/http_transfer.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -23,6 +25,13 @@ constexpr uint64_t kMostDiscarded = uint64_t{64} * 1024;
 constexpr size_t kMostHeadKept = size_t{16} * 1024;
 // A remote name's, in bytes.
 constexpr size_t kLongestName = 2200;
+
+// A limited transfer is read in pieces of a sixteenth of a second, and no more than about a second's
+// worth of it waits in the kernel: what came is then about what was counted.
+constexpr uint64_t kPiecesPerSecond = 16;
+constexpr uint64_t kLeastReceiveBuffer = 1024;  // libcurl's
+constexpr size_t kLeastWindow = size_t{64} * 1024;
+constexpr size_t kMostWindow = size_t{1} << 30;
 
 std::string Of(uint64_t part, std::optional<uint64_t> whole) {
   return whole ? absl::StrCat(part, " of ", *whole) : absl::StrCat(part);
@@ -130,7 +139,10 @@ void HttpTransfer::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
+  const uint64_t share = delivery_->share().value_or(std::numeric_limits<uint64_t>::max());
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                   static_cast<long>(std::clamp<uint64_t>(share / kPiecesPerSecond,
+                                                          kLeastReceiveBuffer, kReceiveBuffer)));
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
@@ -167,7 +179,21 @@ int HttpTransfer::OnConnected(void* self, char* /*remote*/, char* /*local*/, int
   curl_easy_getinfo(transfer->easy_.get(), CURLINFO_NUM_CONNECTS, &connects);
   const bool used_before = connects == 0;
   transfer->spoilt_ = used_before && transfer->multi_->HasInput(local_port, remote_port);
+  transfer->local_port_ = local_port;
+  transfer->remote_port_ = remote_port;
+  // Of a connection that was used before nothing is known.
+  transfer->window_ = used_before ? std::nullopt : std::optional(kMostWindow);
+  transfer->LimitWindow();
   return transfer->spoilt_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+void HttpTransfer::LimitWindow() {
+  const std::optional<domain::Rate> share = delivery_->share();
+  const size_t wanted = share ? std::clamp<size_t>(*share, kLeastWindow, kMostWindow) : kMostWindow;
+  // A share that changes a little is not worth a system call.
+  if (window_ && wanted <= 2 * *window_ && *window_ <= 2 * wanted) return;
+  window_ = wanted;
+  multi_->LimitWindow(local_port_, remote_port_, wanted);
 }
 
 void HttpTransfer::LookedUp() {
@@ -314,6 +340,7 @@ void HttpTransfer::EndHere() {
 void HttpTransfer::OnRoom() {
   if (easy_ == nullptr || !std::exchange(paused_, false)) return;
   active_time_ = context_->loop->now();
+  LimitWindow();
   multi_->Unpause(easy_.get());
 }
 

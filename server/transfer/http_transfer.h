@@ -52,6 +52,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   // Tells the delivery what follows, by the plan.
   void Accept();
   size_t TakeBody(std::string_view data);
+  // Holds what the kernel may receive ahead to the transfer's share of the limits.
+  void LimitWindow();
   void RestartHere();
   // The body is whole, though libcurl waits for the close.
   void EndHere();
@@ -107,6 +109,9 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   bool spoilt_ = false;    // the connection held what is no answer, so nothing was asked yet
   bool fresh_ = false;     // only a new connection will do
   bool paused_ = false;
+  int local_port_ = 0;  // of the connection in use
+  int remote_port_ = 0;
+  std::optional<size_t> window_;  // what it is limited to
   const void* tls_connection_ = nullptr;  // whose end is the body's end
   EventLoop::TimerId stall_timer_ = 0;
   EventLoop::Clock::time_point active_time_;

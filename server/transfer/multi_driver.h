@@ -46,6 +46,10 @@ class MultiDriver {
   bool HasInput(int local_port, int remote_port) {
     return sockets_.HasInput(local_port, remote_port);
   }
+  // See OpenSockets::LimitWindow. May be used within a callback.
+  void LimitWindow(int local_port, int remote_port, size_t bytes) {
+    sockets_.LimitWindow(local_port, remote_port, bytes);
+  }
   // May call the write callback at once.
   void Unpause(CURL* easy);
 

@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace bits::transfer {
@@ -48,6 +50,15 @@ bool OpenSockets::HasInput(int local_port, int remote_port) {
     pollfd ready{entry.second, POLLIN, 0};
     return ::poll(&ready, 1, 0) != 0;
   });
+}
+
+void OpenSockets::LimitWindow(int local_port, int remote_port, size_t bytes) {
+  NameNewOnes();
+  const int clamp = static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
+  const auto [begin, end] = by_ports_.equal_range(Key(local_port, remote_port));
+  for (auto it = begin; it != end; ++it) {
+    ::setsockopt(it->second, IPPROTO_TCP, TCP_WINDOW_CLAMP, &clamp, sizeof(clamp));
+  }
 }
 
 curl_socket_t OpenSockets::Open(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {

@@ -21,6 +21,11 @@ class OpenSockets {
   // ports of other addresses: that is rare, and does no harm). True if there is none.
   bool HasInput(int local_port, int remote_port);
 
+  // How much the peer may send ahead of what is read, from now on (what it was allowed to send
+  // before still comes). A window that was limited may be widened again. Does nothing if there is
+  // no such connection.
+  void LimitWindow(int local_port, int remote_port, size_t bytes);
+
  private:
   static curl_socket_t Open(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int Close(void* self, curl_socket_t socket);

@@ -6,7 +6,7 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 tests/bench/run.sh [OPTION ..]
-  --parts=LIST    out of transfer,rpc,scale,slow (default: all)
+  --parts=LIST    out of transfer,rpc,scale,slow,rate (default: all)
   --quick         small sizes, one round: does it all still run?
   --build=DIR     where to build (default build/bench)
   --tmp=DIR       where files go while measuring; a disk like the real one (default $TMPDIR or /tmp)
@@ -21,8 +21,8 @@ USAGE
 
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 build="$source_dir/build/bench"
-parts=transfer,rpc,scale,slow
-declare -A options=([transfer]="" [rpc]="" [scale]="" [slow]="")
+parts=transfer,rpc,scale,slow,rate
+declare -A options=([transfer]="" [rpc]="" [scale]="" [slow]="" [rate]="")
 
 add() { # add "PART .." OPTION
   local part
@@ -37,6 +37,7 @@ for argument in "$@"; do
       add rpc "--runs=1 --seconds=1"
       add scale "--jobs=1000,5000 --starts=2 --calls=50 --idle_seconds=3"
       add slow "--runs=1 --slow=400 --seconds=3 --settle=2"
+      add rate "--rates=1000000 --seconds=3"
       ;;
     --build=*) build=${argument#*=} ;;
     --tmp=*) export TMPDIR=${argument#*=} ;;

@@ -40,6 +40,10 @@ class FakeEngine final : public app::TransferEngine {
   // Waits for what its observers are being told. After the application has drained.
   void Shutdown() { thread_.Shutdown(); }
 
+  void SetRateLimits(const domain::RateLimits& /*limits*/) override {}
+  void SetJobRate(const domain::JobId& /*job*/, domain::Priority /*priority*/,
+                  domain::Rate /*max_bytes_per_second*/) override {}
+
   // Waits for the job's (only) file to be tried; null after ten seconds. The try goes on.
   std::shared_ptr<app::TransferObserver> At(const domain::JobId& job) {
     MutexLock lock(mutex_);

@@ -23,6 +23,16 @@ PolicyRecord SomePolicy() {
   record.settings["max_jobs"] = uint64_t{7};
   record.settings["of_a_newer_version"] = absl::Nanoseconds(1'000'000'001);
   record.settings["zero"] = uint64_t{0};
+  record.settings["text"] = std::string("any \xff text");
+  domain::RateLimits limits;
+  limits.server = 1;
+  limits.background = 0;
+  limits.priority = {2, 3, std::nullopt, 0};
+  limits.per_host = 5;
+  limits.hosts["example.com"] = 6;
+  record.settings["limits"] = limits;
+  record.settings["no_limits"] = domain::RateLimits();
+  record.settings["hours"] = std::vector<domain::WeeklyHours>{{1, 5, 480, 1020}, {6, 0, 0, 1440}};
   record.version = 3;
   record.timers = domain::TimerPolicy{absl::InfiniteDuration(), absl::Milliseconds(1)};
   return record;

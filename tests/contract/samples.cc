@@ -69,6 +69,7 @@ domain::Job Samples::Job() {
   maximum_download_time = Duration();
   options.max_parallel_files = static_cast<uint32_t>(Below(65));
   options.require_ranges = OneIn(2);
+  options.max_bytes_per_second = OneIn(2) ? 0 : random_();
   if (OneIn(2)) http = HttpOptions();
   if (OneIn(2)) proxy = {static_cast<domain::ProxyUsage>(Below(3)), Bytes(40), Bytes(40)};
   if (OneIn(2)) credentials = {{domain::AuthTarget::kServer, domain::AuthScheme::kBasic},

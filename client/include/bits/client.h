@@ -29,6 +29,7 @@
 #include "bits/status.h"
 #include "bits/v1/error_service.pb.h"
 #include "bits/v1/job_service.pb.h"
+#include "bits/v1/policy_service.pb.h"
 #include "bits/watch.h"
 
 namespace bits {
@@ -116,6 +117,15 @@ class Client {
   absl::StatusOr<v1::DescribeErrorResponse> DescribeError(std::uint32_t hresult,
                                                           const std::string& language_code = "en",
                                                           const CallOptions& options = {}) const;
+
+  // An administrator's.
+  absl::StatusOr<v1::Policy> GetPolicy(const CallOptions& options = {}) const {
+    return connection_->GetPolicy({}, options);
+  }
+  absl::StatusOr<v1::Policy> UpdatePolicy(const v1::UpdatePolicyRequest& request,
+                                          const CallOptions& options = {}) const {
+    return connection_->UpdatePolicy(request, options);
+  }
 
   // For requests with an etag or a request_id of your own.
   Connection& connection() const { return *connection_; }

@@ -12,6 +12,7 @@
 #include "bits/options.h"
 #include "bits/v1/error_service.pb.h"
 #include "bits/v1/job_service.pb.h"
+#include "bits/v1/policy_service.pb.h"
 #include "bits/watch.h"
 
 namespace bits {
@@ -70,6 +71,12 @@ class Connection {
                                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DescribeErrorResponse> DescribeError(
       const v1::DescribeErrorRequest& request, const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::Policy> GetPolicy(const v1::GetPolicyRequest& request,
+                                               const CallOptions& options) = 0;
+  // Has no request_id: one with an etag, tried again after it was carried out, is kAborted.
+  virtual absl::StatusOr<v1::Policy> UpdatePolicy(const v1::UpdatePolicyRequest& request,
+                                                  const CallOptions& options) = 0;
 };
 
 // Connects, when first used, to the bitsd at `address`: HOST:PORT, unix:PATH, or a

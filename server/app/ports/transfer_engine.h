@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "server/app/job_secrets.h"
+#include "server/domain/bandwidth.h"
 #include "server/domain/error.h"
 #include "server/domain/event.h"
 #include "server/domain/job.h"
@@ -32,6 +33,8 @@ struct TransferSpec {
   domain::File file;
   bool require_ranges = false;
   std::shared_ptr<const RequestOptions> request = nullptr;  // null: nothing special
+  domain::Priority priority = domain::Priority::kNormal;
+  domain::Rate max_bytes_per_second = 0;  // of all the job's files together; 0: no limit
 };
 
 enum class RestartReason : uint8_t {
@@ -78,6 +81,12 @@ class TransferEngine {
   virtual TransferId Start(TransferSpec spec, std::shared_ptr<TransferObserver> observer) = 0;
   // Ends it soon: OnStopped, unless it ended otherwise just before. Unknown ids are ignored.
   virtual void Stop(TransferId id) = 0;
+  // Both hold for what is under way as well, at once. Before the first there are no limits. A
+  // priority whose rate is 0 gets nothing, until it is stopped.
+  virtual void SetRateLimits(const domain::RateLimits& limits) = 0;
+  // What a TransferSpec says of these, of all that is under way of the job.
+  virtual void SetJobRate(const domain::JobId& job, domain::Priority priority,
+                          domain::Rate max_bytes_per_second) = 0;
 };
 
 }  // namespace bits::app

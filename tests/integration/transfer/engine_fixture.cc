@@ -167,6 +167,12 @@ size_t RecordingObserver::progress_count() const {
   MutexLock lock(mutex_);
   return progress_count_;
 }
+
+uint64_t RecordingObserver::progress() const {
+  MutexLock lock(mutex_);
+  return progress_;
+}
+
 domain::File RecordingObserver::Recorded() const {
   MutexLock lock(mutex_);
   return file_;

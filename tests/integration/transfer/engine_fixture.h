@@ -63,6 +63,7 @@ class RecordingObserver final : public app::TransferObserver {
   domain::Failure failure() const;       // of OnFailed
   std::vector<std::string> log() const;  // "arrive", "restart", "checkpoint", "transferred" ..
   size_t progress_count() const;
+  uint64_t progress() const;
   // What a store would have recorded of the file by now.
   domain::File Recorded() const;
 

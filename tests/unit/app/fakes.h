@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -59,6 +60,26 @@ class FakeEngine final : public TransferEngine {
     if (auto it = tries_.find(id); it != tries_.end()) it->second.stop_asked = true;
   }
 
+  void SetRateLimits(const domain::RateLimits& limits) override {
+    MutexLock lock(mutex_);
+    limits_ = limits;
+  }
+  void SetJobRate(const domain::JobId& job, domain::Priority priority,
+                  domain::Rate max_bytes_per_second) override {
+    MutexLock lock(mutex_);
+    job_rates_[job] = {priority, max_bytes_per_second};
+  }
+  domain::RateLimits limits() const {
+    MutexLock lock(mutex_);
+    return limits_;
+  }
+  // What was said of it while it was under way.
+  std::optional<std::pair<domain::Priority, domain::Rate>> RateOf(const domain::JobId& job) const {
+    MutexLock lock(mutex_);
+    const auto it = job_rates_.find(job);
+    return it == job_rates_.end() ? std::nullopt : std::optional(it->second);
+  }
+
   // The ordinals under way of a job, ascending; only those asked to stop, if said.
   std::vector<uint32_t> UnderWay(const domain::JobId& job, bool only_stopping = false) const {
     MutexLock lock(mutex_);
@@ -106,6 +127,9 @@ class FakeEngine final : public TransferEngine {
   mutable Mutex mutex_;
   TransferId last_id_ BITS_GUARDED_BY(mutex_) = 0;
   std::map<TransferId, Try> tries_ BITS_GUARDED_BY(mutex_);
+  domain::RateLimits limits_ BITS_GUARDED_BY(mutex_);
+  std::map<domain::JobId, std::pair<domain::Priority, domain::Rate>> job_rates_
+      BITS_GUARDED_BY(mutex_);
 };
 
 // Names only: what was published, what was removed, what fails.

@@ -78,6 +78,7 @@ TEST(PolicyManagerTest, MoreSlotsAreUsedAtOnce) {
   EXPECT_EQ(w.State(first), JobState::kConnecting);
   EXPECT_EQ(w.State(second), JobState::kQueued);
   BITS_ASSERT_OK(Write(w, "background_slots", uint64_t{2}));
+  w.app->rates().RunOnce();
   w.Turn();
   EXPECT_EQ(w.State(second), JobState::kConnecting);
 }

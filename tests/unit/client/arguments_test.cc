@@ -186,13 +186,14 @@ TEST(JobOptionsTest, WritesWhatIsGivenAndSaysSo) {
   (*job.mutable_labels())["kept"] = "yes";
   const auto mask =
       Apply({"--priority=Low", "--retry-delay=1m", "--no-progress-timeout=0", "--label=a=b=c",
-             "--max-parallel-files=2", "--require-ranges", "--description=why"},
+             "--max-parallel-files=2", "--max-rate=2M", "--require-ranges", "--description=why"},
             job);
   ASSERT_TRUE(mask.ok()) << mask.status();
   EXPECT_THAT(
       *mask,
       ElementsAre("description", "priority", "minimum_retry_delay", "no_progress_timeout", "labels",
-                  "transfer_options.max_parallel_files", "transfer_options.require_ranges"));
+                  "transfer_options.max_parallel_files",
+                  "transfer_options.max_bytes_per_second", "transfer_options.require_ranges"));
   EXPECT_EQ(job.priority(), v1::Job::PRIORITY_LOW);
   EXPECT_EQ(job.minimum_retry_delay().seconds(), 60);
   EXPECT_TRUE(job.has_no_progress_timeout());
@@ -200,6 +201,7 @@ TEST(JobOptionsTest, WritesWhatIsGivenAndSaysSo) {
   EXPECT_EQ(job.labels().at("a"), "b=c");
   EXPECT_EQ(job.labels().at("kept"), "yes");
   EXPECT_EQ(job.transfer_options().max_parallel_files(), 2U);
+  EXPECT_EQ(job.transfer_options().max_bytes_per_second(), 2'000'000U);
   EXPECT_TRUE(job.transfer_options().require_ranges());
   EXPECT_EQ(job.description(), "why");
 }

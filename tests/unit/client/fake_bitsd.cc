@@ -152,11 +152,19 @@ struct FakeBitsd::Services {
     BITS_FAKE_METHOD(DescribeError, DescribeErrorResponse, describe_error)
     const Services& fake;
   };
+
+  struct Policies final : v1::PolicyService::Service {
+    explicit Policies(const Services& services) : fake(services) {}
+    BITS_FAKE_METHOD(GetPolicy, Policy, get_policy)
+    BITS_FAKE_METHOD(UpdatePolicy, Policy, update_policy)
+    const Services& fake;
+  };
 #undef BITS_FAKE_METHOD
 
   const FakeHandlers handlers;
   Jobs jobs{*this};
   Errors errors{*this};
+  Policies policies{*this};
 };
 
 FakeBitsd::FakeBitsd(FakeHandlers handlers, Listen listen)
@@ -174,6 +182,7 @@ void FakeBitsd::Start() {
   builder.AddListeningPort(address_, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->errors);
+  builder.RegisterService(&services_->policies);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
   if (address_ == "127.0.0.1:0") address_ = "127.0.0.1:" + std::to_string(port);

@@ -12,6 +12,7 @@
 
 #include "bits/v1/error_service.grpc.pb.h"
 #include "bits/v1/job_service.grpc.pb.h"
+#include "bits/v1/policy_service.grpc.pb.h"
 #include "tests/support/temp_dir.h"
 
 namespace bits::testing {
@@ -58,6 +59,8 @@ struct FakeHandlers {
   Handler<v1::GetErrorRequest, v1::Error> get_error;
   Handler<v1::ListErrorsRequest, v1::ListErrorsResponse> list_errors;
   Handler<v1::DescribeErrorRequest, v1::DescribeErrorResponse> describe_error;
+  Handler<v1::GetPolicyRequest, v1::Policy> get_policy;
+  Handler<v1::UpdatePolicyRequest, v1::Policy> update_policy;
   // Sees the metadata of every call first.
   std::function<void(const grpc::ServerContextBase&)> on_call;
 };

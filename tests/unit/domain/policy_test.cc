@@ -40,6 +40,9 @@ TEST(PolicyTest, WrittenWinsOverTheFileAndTheFileOverTheDefault) {
 
 TEST(PolicyTest, EveryFieldIsSetAndBounded) {
   for (const PolicyField& field : PolicyFields()) {
+    const bool bounded = std::holds_alternative<uint64_t>(field.least) ||
+                         std::holds_alternative<absl::Duration>(field.least);
+    if (!bounded) continue;
     for (const PolicyValue& value : {field.least, field.most}) {
       EXPECT_TRUE(CheckPolicyValue(field, value, "").ok()) << field.name;
       EXPECT_EQ(ValueOf(ResolvePolicy({}, {{std::string(field.name), value}}), field), value)
@@ -55,6 +58,27 @@ TEST(PolicyTest, EveryFieldIsSetAndBounded) {
     // From a record: as if absent.
     EXPECT_EQ(ResolvePolicy({}, {{std::string(field.name), beyond}}), Policy()) << field.name;
   }
+}
+
+TEST(PolicyTest, RatesAndHoursHaveRulesOfTheirOwn) {
+  const PolicyField& limits = *FindPolicyField("rate_limits");
+  RateLimits wrong;
+  wrong.server = 1;
+  EXPECT_FALSE(CheckPolicyValue(limits, wrong, "").ok());
+  EXPECT_FALSE(CheckPolicyValue(limits, uint64_t{1}, "").ok());
+  EXPECT_EQ(ResolvePolicy({}, {{"rate_limits", wrong}}), Policy());
+  wrong.server = kLeastRate;
+  EXPECT_TRUE(CheckPolicyValue(limits, wrong, "").ok());
+  EXPECT_EQ(ResolvePolicy({}, {{"rate_limits", wrong}}).timetable().general, wrong);
+  const std::vector<WeeklyHours> hours = {{0, 6, 0, 0}};
+  EXPECT_FALSE(CheckPolicyValue(*FindPolicyField("work_hours"), hours, "").ok());
+}
+
+TEST(PolicyTest, WhatTheRatesStopHasNoTurns) {
+  Policy policy;
+  EXPECT_EQ(policy.turns().stopped, (std::array<bool, 4>{}));
+  policy.rates.limits.background = 0;
+  EXPECT_EQ(policy.turns().stopped, (std::array<bool, 4>{false, true, true, true}));
 }
 
 TEST(PolicyTest, ValueOfAnotherTypeOrOfNoKnownFieldHasNoEffect) {

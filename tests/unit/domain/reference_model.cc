@@ -29,6 +29,7 @@ bool ReferenceModel::AllWhole() const {
 }
 
 bool ReferenceModel::MayRetry(const Failure& failure) const {
+  if (failure.hresult == 0x8020003E) return true;
   if (!IsPassing(failure.hresult) || patience_ == absl::ZeroDuration()) return false;
   if (std::max(delay_, absl::Seconds(5)) > patience_) return false;
   return !stalled_ || now_ < *stalled_ + patience_;
@@ -232,6 +233,8 @@ ReferenceModel::Answer ReferenceModel::OfFiles(const Event& event, uint32_t ordi
 
 void ReferenceModel::Go(JobState to) {
   const bool ran = Running();
+  const bool blocked = state_ == S::kTransientError && error_ && error_->code == 0x8020003E;
+  if (blocked && stalled_ && now_ > error_->time) *stalled_ += now_ - error_->time;
   state_ = to;
   retry_.reset();
   if (ran && !Running()) {
@@ -271,7 +274,9 @@ void ReferenceModel::Break(const Failure& failure, uint32_t ordinal, bool retry)
   if (failure.hresult != kMaxDownloadTimeout) host_failed_ = failure.hresult == kCannotConnect;
   Go(retry ? S::kTransientError : S::kError);
   error_ = ModelError{failure.hresult, ordinal, attempts_, retry, now_, std::nullopt};
-  if (retry) {
+  if (failure.hresult == 0x8020003E) {
+    if (failure.retry_after) error_->retry = now_ + *failure.retry_after;
+  } else if (retry) {
     absl::Duration wait = std::max(delay_, absl::Seconds(5));
     if (failure.retry_after) wait = std::max(wait, std::min(*failure.retry_after, absl::Hours(24)));
     retry_ = error_->retry = now_ + wait;

@@ -170,7 +170,8 @@ void ExpectConsistent(const World& world) {
     EXPECT_LE(job.progress.bytes_transferred, job.progress.bytes_total);
   }
 
-  EXPECT_EQ(job.retry_time.has_value(), job.state == JobState::kTransientError);
+  EXPECT_EQ(job.retry_time.has_value(),
+            job.state == JobState::kTransientError && !IsBlockedByPolicy(job));
   EXPECT_EQ(job.active_since.has_value(), IsActive(job.state));
   EXPECT_EQ(job.final_time.has_value(), IsFinal(job.state));
   EXPECT_GE(job.active_time, absl::ZeroDuration());
@@ -189,7 +190,9 @@ void ExpectConsistent(const World& world) {
     EXPECT_FALSE(job.error.has_value());
   }
   if (job.error.has_value()) {
-    EXPECT_EQ(job.error->transient, job.error->retry_time.has_value());
+    if (job.error->hresult != kBlockedByPolicy) {
+      EXPECT_EQ(job.error->transient, job.error->retry_time.has_value());
+    }
     EXPECT_LE(job.error->attempt, job.attempt_count);
   }
 }

@@ -21,7 +21,7 @@ Message Parsed(const std::string& text) {
 }
 
 TEST(PolicyConvertTest, ProtoAndDomainHaveTheSameFields) {
-  std::set<std::string> ours = {"name", "etag", "written_fields", "file_fields"};
+  std::set<std::string> ours = {"name", "etag", "written_fields", "file_fields", "rates_in_force"};
   for (const domain::PolicyField& field : domain::PolicyFields()) {
     EXPECT_TRUE(ours.insert(std::string(field.name)).second);
   }
@@ -30,8 +30,8 @@ TEST(PolicyConvertTest, ProtoAndDomainHaveTheSameFields) {
   for (int i = 0; i < descriptor->field_count(); ++i) {
     theirs.insert(descriptor->field(i)->name());
     // What is set to the zero value must be told from what is not set.
-    EXPECT_TRUE(descriptor->field(i)->has_presence() || !ours.contains(descriptor->field(i)->name()) ||
-                descriptor->field(i)->number() <= 2)
+    EXPECT_TRUE(descriptor->field(i)->has_presence() || descriptor->field(i)->is_repeated() ||
+                !ours.contains(descriptor->field(i)->name()) || descriptor->field(i)->number() <= 2)
         << descriptor->field(i)->name();
   }
   EXPECT_EQ(theirs, ours);
@@ -55,8 +55,36 @@ TEST(PolicyConvertTest, WhatIsGivenHasEveryFieldAndTellsWhoSetIt) {
   // It can be given back as it is.
   const auto settings = SettingsFrom(policy, "policy.");
   BITS_ASSERT_OK(settings);
-  EXPECT_EQ(settings->size(), domain::PolicyFields().size());
   EXPECT_EQ(domain::ResolvePolicy({}, *settings), view.policy);
+}
+
+TEST(PolicyConvertTest, RatesAndHoursComeBackAsTheyWereGiven) {
+  const auto given = Parsed<v1::Policy>(R"(
+    rate_limits { server: 9000 background: 0 foreground: 1024 high: 2048 normal: 0 low: 4096
+                  per_host: 5000 hosts { key: "a.example" value: 6000 } }
+    time_zone: "Europe/Berlin"
+    work_hours { first_day: DAY_MONDAY last_day: DAY_FRIDAY start: "08:00" end: "17:30" }
+    work_hours { first_day: DAY_SATURDAY last_day: DAY_SUNDAY start: "00:00" end: "24:00" }
+    work_rate_limits {}
+    maintenance_hours { first_day: DAY_SUNDAY last_day: DAY_SUNDAY start: "23:59" end: "00:01" })");
+  const auto settings = SettingsFrom(given, "");
+  BITS_ASSERT_OK(settings);
+  EXPECT_EQ(settings->size(), 5u);
+  app::PolicyView view;
+  view.policy = domain::ResolvePolicy({}, *settings);
+  view.policy.rates.until = absl::FromUnixSeconds(7);
+  view.policy.rates.hours = domain::HoursKind::kWork;
+  v1::Policy back;
+  ToProto(view, &back);
+  EXPECT_EQ(back.rate_limits().SerializeAsString(), given.rate_limits().SerializeAsString());
+  EXPECT_EQ(back.time_zone(), "Europe/Berlin");
+  ASSERT_EQ(back.work_hours_size(), 2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(back.work_hours(i).DebugString(), given.work_hours(i).DebugString());
+  }
+  EXPECT_EQ(back.maintenance_hours(0).DebugString(), given.maintenance_hours(0).DebugString());
+  EXPECT_EQ(back.rates_in_force().hours(), v1::RatesInForce::HOURS_WORK);
+  EXPECT_EQ(back.rates_in_force().until().seconds(), 7);
 }
 
 TEST(PolicyConvertTest, MaskNamesWhatIsWrittenAndClearsWhatIsNotSet) {
@@ -98,6 +126,18 @@ TEST(PolicyConvertTest, WrongFieldsAreNamed) {
             "policy.job_inactivity_timeout");
   EXPECT_EQ(field_of("policy { job_inactivity_timeout { seconds: 9223372036854775807 } }"),
             "policy.job_inactivity_timeout");
+  EXPECT_EQ(field_of("policy { time_zone: \"Mars/Olympus\" }"), "policy.time_zone");
+  EXPECT_EQ(field_of("policy { rate_limits { background: 1 } }"), "policy.rate_limits");
+  for (const char* hours : {"start: \"8:00\" end: \"17:00\"", "start: \"08:00\" end: \"24:01\"",
+                            "start: \"08:60\" end: \"17:00\"", "start: \"08:00\" end: \"08:00\""}) {
+    EXPECT_EQ(
+        field_of(std::string("policy { work_hours { first_day: DAY_MONDAY last_day: DAY_MONDAY ") +
+                 hours + " } }"),
+        "policy.work_hours")
+        << hours;
+  }
+  EXPECT_EQ(field_of("policy { work_hours { start: \"08:00\" end: \"17:00\" } }"),
+            "policy.work_hours");
   EXPECT_EQ(field_of("update_mask { paths: \"etag\" }"), "update_mask");
   EXPECT_EQ(field_of("update_mask { paths: \"*\" paths: \"max_jobs\" }"), "update_mask");
 }

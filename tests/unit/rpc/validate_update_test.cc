@@ -27,6 +27,7 @@ std::string Written(const domain::Update& update) {
   if (update.labels) written += "labels ";
   if (update.max_parallel_files) written += "max_parallel_files ";
   if (update.require_ranges) written += "require_ranges ";
+  if (update.max_bytes_per_second) written += "max_bytes_per_second ";
   return written;
 }
 
@@ -39,7 +40,7 @@ v1::UpdateJobRequest Request(const std::vector<std::string>& paths) {
 
 constexpr char kEverything[] =
     "display_name description priority minimum_retry_delay no_progress_timeout "
-    "maximum_download_time labels max_parallel_files require_ranges ";
+    "maximum_download_time labels max_parallel_files require_ranges max_bytes_per_second ";
 
 TEST(UpdateTest, WritesWhatTheMaskNames) {
   for (const std::string& path :
@@ -51,7 +52,7 @@ TEST(UpdateTest, WritesWhatTheMaskNames) {
     EXPECT_EQ(Written(*update), path + " ");
   }
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options"}))),
-            "max_parallel_files require_ranges ");
+            "max_parallel_files require_ranges max_bytes_per_second ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.max_parallel_files"}))),
             "max_parallel_files ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.require_ranges"}))), "require_ranges ");
