@@ -200,7 +200,7 @@ TEST_F(HoldBoardTest, MendedRemoteNameIsNoLongerHeld) {
   w_.Turn();
   w_.engine->Failed(job, 1, Unreachable());
   Answer<domain::File> answer;
-  w_.app->jobs().UpdateFile(w_.alice, job, 1, {.remote_name = "http://good.test/1"}, {},
+  w_.app->jobs().UpdateFile(w_.alice, job, 1, {"http://good.test/1", std::nullopt}, {},
                             answer.Callback());
   Wait(absl::Minutes(10));
   EXPECT_TRUE(Active(job));
