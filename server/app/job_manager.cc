@@ -318,8 +318,14 @@ void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::
   }
   Mutate<Job>(
       principal, id, options,
-      [this, update = std::move(update)](Call& call) -> absl::StatusOr<Job> {
-        if (!call.repeated) BITS_RETURN_IF_ERROR(ApplyUpdate(call, update));
+      [this, update = std::move(update),
+       limited = !principal.administrator](Call& call) -> absl::StatusOr<Job> {
+        if (call.repeated) return call.job;
+        if (limited && update.maximum_download_time) {
+          BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
+                                                                *update.maximum_download_time));
+        }
+        BITS_RETURN_IF_ERROR(ApplyUpdate(call, update));
         return call.job;
       },
       std::move(done));
@@ -399,19 +405,13 @@ void JobManager::Verb(const Principal& principal, const JobId& id, const CallOpt
                       domain::Event event, JobCallback done) {
   Mutate<Job>(
       principal, id, options,
-      [event = std::move(event),
-       limited = !principal.administrator](Call& call) -> absl::StatusOr<Job> {
+      [event = std::move(event)](Call& call) -> absl::StatusOr<Job> {
         // A CompleteJob whose files could not be published changed nothing: its repetition tries
         // again, and never passes for done.
         const bool undone = std::holds_alternative<domain::Complete>(event) &&
                             !domain::IsFinal(call.job.state) &&
                             call.job.pending == domain::Pending::kNone;
         if (!call.repeated || undone) {
-          if (const auto* update = std::get_if<domain::Update>(&event);
-              limited && update != nullptr && update->maximum_download_time) {
-            BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
-                                                                  *update->maximum_download_time));
-          }
           BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, event).status());
         }
         return call.job;

@@ -43,12 +43,12 @@ struct StatusCase {
 
 std::vector<StatusCase> StatusTable() {
   std::vector<StatusCase> cases;
-  for (int status : {300, 301, 302, 303, 304, 305, 307, 400, 401, 402, 403, 404, 405, 406, 407,
+  for (int status : {300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407,
                      410, 411, 412, 413, 414, 415, 416, 417, 418, 422, 451, 499, 501, 505}) {
     cases.push_back({status, false});
   }
-  // 425 and 429 are bitsd's own (design.md).
-  for (int status : {202, 204, 306, 308, 408, 409, 425, 429, 500, 502, 503, 504, 507, 511, 599}) {
+  // 425 and 429 are bitsd's own (design.md), and so is 308 above: as 307, which it resembles.
+  for (int status : {202, 204, 306, 408, 409, 425, 429, 500, 502, 503, 504, 507, 511, 599}) {
     cases.push_back({status, true});
   }
   return cases;

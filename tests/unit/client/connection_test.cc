@@ -75,6 +75,7 @@ TEST(ConnectionTest, EveryMutationOfEveryKindHasItsOwnRequestId) {
   handlers.resume_job = note;
   handlers.suspend_job = note;
   handlers.cancel_job = note;
+  handlers.take_ownership = note;
   handlers.complete_job = note;
   FakeBitsd server(std::move(handlers));
   const Client client = Connect(server.address());
