@@ -90,6 +90,11 @@ class Maker {
     job().activity_time = now_;
   }
   Job& job() { return d_.job; }
+  // What it was held or failed for may not be what it needs any more.
+  void HostIsAnother() {
+    job().host = "";
+    job().host_failed = false;
+  }
 
   void Apply(const Resume&) {
     OwnerActed();
@@ -148,14 +153,14 @@ class Maker {
     if (!e.files.empty()) {
       OwnerActed();
       d_.files = e.files;
+      HostIsAnother();
       return;
     }
     if (!file_.has_value()) return;
     OwnerActed();
     file_->remote_name = e.remote_name;
     file_changed_ = true;
-    job().host = "";
-    job().host_failed = false;
+    HostIsAnother();
     if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
   }
 
