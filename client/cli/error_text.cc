@@ -50,7 +50,7 @@ const char* Advice(const v1::Error& error) {
 }
 
 // What to do about a file that could not get its final name; empty of other refusals.
-std::string PublishAdvice(const absl::Status& status) {
+std::string_view PublishAdvice(const absl::Status& status) {
   const auto info = GetErrorInfo(status);
   if (!info || !info->metadata.contains("local_name")) return "";
   if (info->reason == "E_ACCESSDENIED") {
@@ -136,7 +136,7 @@ std::string FailureText(const absl::Status& status, const std::string& address) 
       absl::StrAppend(&text, "\n  ", Printable(said));
     }
   }
-  return text + PublishAdvice(status);
+  return text + std::string(PublishAdvice(status));
 }
 
 }  // namespace bits::cli

@@ -74,7 +74,7 @@ absl::Time TimerService::RunOnce() {
   progress->left = due->size();
   for (const domain::JobId& id : *due) {
     writer_->Run(
-        [this, id](Step& step) {
+        [id](Step& step) {
           absl::StatusOr<domain::Job> job = step.txn().GetJob(id);
           if (absl::IsNotFound(job.status())) return absl::OkStatus();
           BITS_RETURN_IF_ERROR(job.status());

@@ -17,6 +17,7 @@ constexpr absl::Duration kDay = absl::Hours(24);
 
 constexpr uint64_t Number(uint64_t value) { return value; }
 
+// NOLINTNEXTLINE(bugprone-throwing-static-initialization): a failure to start, at worst.
 const std::array kFields = {
     PolicyField{"max_jobs_per_owner", &Policy::max_jobs_per_owner, Number(1), Number(10'000'000)},
     PolicyField{"max_jobs", &Policy::max_jobs, Number(1), Number(100'000'000)},

@@ -38,13 +38,15 @@ std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
     }
     return next.Take();
   }
-  if (job.state == JobState::kTransientError) {
+  if (job.state == JobState::kTransientError && job.retry_time.has_value()) {
     // A retry delay as long as the no-progress timeout still has its one retry.
-    if (job.retry_time.has_value()) next.Offer(*job.retry_time, RetryDue{});
+    next.Offer(*job.retry_time, RetryDue{});
   }
   if (job.stalled_since.has_value()) {
     const absl::Time end = *job.stalled_since + job.no_progress_timeout;
-    if (job.state == JobState::kTransientError && !IsBlockedByPolicy(job)) next.Offer(end, NoProgress{});
+    if (job.state == JobState::kTransientError && !IsBlockedByPolicy(job)) {
+      next.Offer(end, NoProgress{});
+    }
     // It waits for its host. One that was queued just now still has its try.
     if (job.state == JobState::kQueued && job.host_failed) {
       next.Offer(std::max(end, job.queue_time + kGraceInQueue), NoProgress{});

@@ -63,14 +63,10 @@ class Planner {
     for (size_t i = 0; i < holders_.size();) {
       const ActiveTurn& turn = *holders_[i];
       const absl::Time end = turn.since + policy_.time_slice;
-      if (turn.priority != priority) {
-        ++i;
-      } else if (end > now_) {
-        if (!waiting.empty()) plan_.look_again = std::min(plan_.look_again, end);
-        ++i;
-      } else if (waiting.empty() || !Replace(i, waiting)) {
-        ++i;
-      }
+      const bool concerned = turn.priority == priority && !waiting.empty();
+      if (concerned && end > now_) plan_.look_again = std::min(plan_.look_again, end);
+      // What is replaced leaves holders_.
+      if (!concerned || end > now_ || !Replace(i, waiting)) ++i;
     }
   }
 

@@ -114,7 +114,7 @@ v1::RatesInForce::Hours HoursOf(domain::HoursKind kind) {
 
 // Whether the field is set: a list that is empty is not.
 bool IsSet(const v1::Policy& policy, const FieldDescriptor& descriptor) {
-  const google::protobuf::Reflection& reflection = *policy.GetReflection();
+  const google::protobuf::Reflection& reflection = *v1::Policy::GetReflection();
   return descriptor.is_repeated() ? reflection.FieldSize(policy, &descriptor) > 0
                                   : reflection.HasField(policy, &descriptor);
 }
@@ -124,7 +124,7 @@ absl::StatusOr<std::optional<domain::PolicyValue>> ValueFrom(const v1::Policy& p
                                                              const domain::PolicyField& field,
                                                              std::string_view prefix) {
   const FieldDescriptor& descriptor = DescriptorOf(field);
-  const google::protobuf::Reflection& reflection = *policy.GetReflection();
+  const google::protobuf::Reflection& reflection = *v1::Policy::GetReflection();
   std::optional<domain::PolicyValue> value;
   if (!IsSet(policy, descriptor)) return value;
   const auto wrong = [&](std::string_view rule) {
@@ -144,7 +144,7 @@ absl::StatusOr<std::optional<domain::PolicyValue>> ValueFrom(const v1::Policy& p
   } else if (descriptor.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
     value = reflection.GetString(policy, &descriptor);
     absl::TimeZone zone;
-    const bool known = std::get<std::string>(*value) != "" &&
+    const bool known = !std::get<std::string>(*value).empty() &&
                        absl::LoadTimeZone(std::get<std::string>(*value), &zone);
     if (!known) return wrong("must be the name of a time zone, as Europe/Berlin");
   } else if (std::holds_alternative<domain::RateLimits>(field.least)) {
@@ -161,7 +161,7 @@ absl::StatusOr<std::optional<domain::PolicyValue>> ValueFrom(const v1::Policy& p
 
 void SetValue(const domain::PolicyValue& value, const domain::PolicyField& field, v1::Policy* to) {
   const FieldDescriptor& descriptor = DescriptorOf(field);
-  const google::protobuf::Reflection& reflection = *to->GetReflection();
+  const google::protobuf::Reflection& reflection = *v1::Policy::GetReflection();
   if (const auto* number = std::get_if<uint64_t>(&value)) {
     if (descriptor.cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
       reflection.SetUInt32(to, &descriptor, static_cast<uint32_t>(*number));

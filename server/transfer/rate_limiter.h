@@ -40,7 +40,7 @@ class RateLimiter {
 
   void SetLimits(const domain::RateLimits& limits, Time now);
   // Of the job's flows, also of those to come while there are some.
-  void SetJob(const domain::JobId& job, domain::Priority priority, domain::Rate rate, Time now);
+  void SetJob(const domain::JobId& id, domain::Priority priority, domain::Rate rate, Time now);
 
   void Add(FlowId id, const Flow& flow, Time now);
   void Remove(FlowId id);

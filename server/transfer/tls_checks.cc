@@ -59,6 +59,7 @@ CURLcode OnContext(CURL* easy, void* ssl_context, void* of_tls) {
   if (tls.ignore_wrong_usage) flags |= kIgnoreUsage;
   auto* context = static_cast<SSL_CTX*>(ssl_context);
   if (flags != 0) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a number, never a pointer.
     if (SSL_CTX_set_ex_data(context, FlagsIndex(), reinterpret_cast<void*>(flags)) != 1) {
       return CURLE_OUT_OF_MEMORY;
     }

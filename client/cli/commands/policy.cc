@@ -41,7 +41,7 @@ bool IsDuration(const FieldDescriptor& field) {
 std::string ValueText(const v1::Policy& policy, const FieldDescriptor& field) {
   if (IsDuration(field)) {
     const auto& duration = dynamic_cast<const google::protobuf::Duration&>(
-        policy.GetReflection()->GetMessage(policy, &field));
+        v1::Policy::GetReflection()->GetMessage(policy, &field));
     return DurationText(ToDuration(duration));
   }
   google::protobuf::TextFormat::Printer printer;
@@ -56,7 +56,7 @@ std::string ValueText(const v1::Policy& policy, const FieldDescriptor& field) {
   if (!field.is_repeated()) {
     print(-1);
   } else {
-    for (int i = 0; i < policy.GetReflection()->FieldSize(policy, &field); ++i) print(i);
+    for (int i = 0; i < v1::Policy::GetReflection()->FieldSize(policy, &field); ++i) print(i);
   }
   return text;
 }
@@ -107,7 +107,7 @@ absl::StatusOr<std::string> Apply(const std::string& word, v1::Policy& policy) {
   const std::string path = word.substr(0, equals);
   const std::string value = word.substr(equals + 1);
   const auto dot = path.find('.');
-  const std::string name = path.substr(0, dot);
+  std::string name = path.substr(0, dot);
   const FieldDescriptor* field = v1::Policy::descriptor()->FindFieldByName(name);
   if (field == nullptr || IsOutputOnly(name)) {
     return wrong("is no field; `bitsctl policy get` shows them");
@@ -118,7 +118,7 @@ absl::StatusOr<std::string> Apply(const std::string& word, v1::Policy& policy) {
     const FieldDescriptor* part =
         IsRates(*field) ? field->message_type()->FindFieldByName(leaf) : nullptr;
     if (part == nullptr || part->is_repeated()) return wrong("is no part of a field");
-    message = policy.GetReflection()->MutableMessage(&policy, field);
+    message = v1::Policy::GetReflection()->MutableMessage(&policy, field);
     field = part;
   }
   const auto* reflection = message->GetReflection();
@@ -182,9 +182,9 @@ ExitCode Set(const std::vector<std::string>& words, const std::optional<std::str
     changed = *policy;
     std::set<std::string> names;
     std::vector<const FieldDescriptor*> in_text;
-    from_text.GetReflection()->ListFields(from_text, &in_text);
+    v1::Policy::GetReflection()->ListFields(from_text, &in_text);
     for (const FieldDescriptor* field : in_text) {
-      changed.GetReflection()->ClearField(&changed, field);
+      v1::Policy::GetReflection()->ClearField(&changed, field);
       names.insert(field->name());
     }
     changed.MergeFrom(from_text);
