@@ -75,7 +75,6 @@ bool Holds::OnFailure(const std::string& key, const JobId& job, absl::Time now,
   // Those that were under way when the hold began tell nothing new.
   Hold& hold = it->second;
   if (hold.probe != job || hold.probe.empty()) return false;
-  probes_.erase(hold.probe);
   hold.probe.clear();
   hold.interval = std::clamp(hold.interval * 2, policy.least_probe_interval,
                              policy.most_probe_interval);
@@ -85,11 +84,7 @@ bool Holds::OnFailure(const std::string& key, const JobId& job, absl::Time now,
 }
 
 bool Holds::OnAnswer(const std::string& key) {
-  const auto it = holds_.find(key);
-  if (it == holds_.end()) return false;
-  probes_.erase(it->second.probe);
-  holds_.erase(it);
-  return true;
+  return holds_.erase(key) != 0;
 }
 
 bool Holds::OnAnswerTo(const std::string& key, const JobId& job) {
@@ -112,17 +107,15 @@ bool Holds::OnStart(const std::string& key, const JobId& job) {
   if (it == holds_.end()) return true;
   if (!it->second.probe.empty()) return false;
   it->second.probe = job;
-  probes_[job] = key;
   return true;
 }
 
 void Holds::OnTurnEnded(const JobId& job, absl::Time now) {
-  const auto probe = probes_.find(job);
-  if (probe == probes_.end()) return;
-  Hold& hold = holds_.at(probe->second);
-  hold.probe.clear();
-  hold.next_probe = now + std::min(hold.interval, kLeastGap);
-  probes_.erase(probe);
+  for (auto& [key, hold] : holds_) {
+    if (hold.probe != job) continue;
+    hold.probe.clear();
+    hold.next_probe = now + std::min(hold.interval, kLeastGap);
+  }
 }
 
 void Holds::ProbeNow(const std::string& key, absl::Time now) {

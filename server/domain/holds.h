@@ -54,7 +54,8 @@ class Holds {
   // The job has been given its turn: it is the probe if the key is held. False if it is not, and
   // there is another already.
   bool OnStart(const std::string& key, const JobId& job);
-  // If it was a probe that found out nothing, another may follow soon.
+  // Where it was a probe (of several keys, if its files are of several) that found out nothing,
+  // another may follow soon.
   void OnTurnEnded(const JobId& job, absl::Time now);
   // The owner of a job wants to know: the probe is due now, but never more than one a second.
   void ProbeNow(const std::string& key, absl::Time now);
@@ -75,7 +76,6 @@ class Holds {
   void ForgetOld(absl::Time now);
 
   std::map<std::string, Hold> holds_;
-  std::map<JobId, std::string> probes_;  // under way, and what of
 };
 
 }  // namespace bits::domain

@@ -84,7 +84,9 @@ constexpr Row kRows[] = {
     {E::kSetRemoteName, kActive, Guard::kAlways, Stay(kRestartFile)},
     {E::kSetRemoteName, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
-    {E::kTakeOwnership, kLive, Guard::kAlways, Stay(kSchedule)},
+    {E::kTakeOwnership, kLive & ~kActive, Guard::kAlways, Stay(kSchedule)},
+    // What is told of a turn under way is told to the new owner.
+    {E::kTakeOwnership, kActive, Guard::kAlways, Stay(kSchedule | kStartFiles)},
     {E::kTakeOwnership, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
     {E::kSetValidationState, In(S::kError), Guard::kSaidInvalid, Stay()},

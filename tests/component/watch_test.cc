@@ -201,6 +201,37 @@ TEST(WatchTest, ProgressFlows) {
   EXPECT_EQ(Short(event), "MODIFIED job");
 }
 
+// Also of a turn that was under way when the job was taken.
+TEST(WatchTest, ProgressOfATakenJobIsItsNewOwners) {
+  RpcWorld world;
+  const v1::Job job = world.CreateJob("job", /*start=*/true);
+  const auto observer = world.engine.At(RpcWorld::IdOf(job));
+  ASSERT_NE(observer, nullptr);
+  observer->OnBytesArrive();
+  v1::TakeOwnershipRequest take;
+  take.set_name(job.name());
+  v1::Job taken;
+  ASSERT_GRPC_OK(world.jobs->TakeOwnership(world.Context("root").get(), take, &taken));
+  Watcher watcher(world.jobs.get(), {}, "root");
+  watcher.Until("SNAPSHOT_END");
+  std::atomic<bool> seen = false;
+  std::thread origin([&] {
+    for (uint64_t arrived = 10; !seen; ++arrived) {
+      world.clock.Advance(absl::Seconds(1));
+      observer->OnProgress(arrived, std::nullopt);
+      std::this_thread::yield();
+    }
+  });
+  v1::JobEvent event;
+  do {
+    event = watcher.Next();
+  } while (Short(event) != "PROGRESS job" && Short(event) != "END");
+  seen = true;
+  origin.join();
+  EXPECT_EQ(Short(event), "PROGRESS job");
+  EXPECT_EQ(event.job().owner(), "root");
+}
+
 TEST(WatchTest, ACancelledWatchIsForgotten) {
   WorldOptions options;
   options.server.watch.max_watchers = 1;

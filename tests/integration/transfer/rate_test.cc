@@ -54,7 +54,11 @@ class RateTest : public EngineTest {
                  domain::Rate limit) {
     const uint64_t before = Sum(observers);
     const absl::Time begin = absl::Now();
-    while (Sum(observers) < before + bytes) absl::SleepFor(absl::Milliseconds(20));
+    RecordingObserver& first = *observers.front();
+    while (Sum(observers) < before + bytes) {
+      if (!first.WaitForProgress(first.progress() + 1)) break;  // it has ended
+    }
+    EXPECT_GE(Sum(observers), before + bytes) << what;
     const uint64_t came = Sum(observers) - before;
     const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
     const double rate = static_cast<double>(came) / seconds;
@@ -109,7 +113,9 @@ TEST_F(RateTest, ChangeHoldsForWhatIsUnderWay) {
   Limit(8 * kMega);
   Measure("then at 8 MB/s", one, 4 * kMega, 8 * kMega);
   Limit(kMega / 2);
-  absl::SleepFor(absl::Milliseconds(500));  // what was told before the change
+  // What was told of the time before the change.
+  ASSERT_TRUE(one.front()->WaitForProgress(one.front()->progress() + 1));
+  ASSERT_TRUE(one.front()->WaitForProgress(one.front()->progress() + 1));
   Measure("then at 0.5 MB/s", one, kMega / 2, kMega / 2);
   Limit(std::nullopt);
   EXPECT_EQ(one.front()->Wait(), End::kTransferred);

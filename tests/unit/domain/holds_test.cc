@@ -58,6 +58,25 @@ TEST(HoldsTest, WhichFailuresAreTheHostsAndWhichTheDestinations) {
   EXPECT_FALSE(IsDestinationFailure(failure));
 }
 
+// A job whose files are of two dead hosts: neither hold waits for it for good.
+TEST(HoldsTest, OneJobMayBeTheProbeOfSeveral) {
+  const std::string other = "other.test:80";
+  for (const bool one_fails_first : {false, true}) {
+    Holds holds;
+    absl::Time now = kStart;
+    holds.OnFailure(kKey, "a", now, kPolicy);
+    holds.OnFailure(other, "a", now, kPolicy);
+    now += absl::Seconds(2);
+    ASSERT_TRUE(holds.OnStart(kKey, "b"));
+    ASSERT_TRUE(holds.OnStart(other, "b"));
+    if (one_fails_first) holds.OnFailure(kKey, "b", now, kPolicy);
+    holds.OnTurnEnded("b", now);
+    now += absl::Seconds(2);
+    EXPECT_TRUE(holds.MayStart(kKey, now));
+    EXPECT_TRUE(holds.MayStart(other, now));
+  }
+}
+
 TEST(HoldsTest, OneProbeAtATimeAtIntervalsThatDoubleUpToABound) {
   Holds holds;
   absl::Time now = kStart;
