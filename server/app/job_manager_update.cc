@@ -1,0 +1,120 @@
+// The calls that change a job's properties, its secrets among them.
+#include <algorithm>
+#include <utility>
+
+#include "server/app/job_call.h"
+#include "server/app/job_manager.h"
+#include "server/base/error_info.h"
+#include "server/domain/error_code.h"
+
+namespace bits::app {
+
+using domain::Job;
+using domain::JobId;
+
+namespace {
+
+absl::Status CheckOwner(const Principal& principal, const Job& job) {
+  if (principal.name == job.owner) return absl::OkStatus();
+  return MakeRefusal(absl::StatusCode::kPermissionDenied, domain::SymbolOf(domain::kAccessDenied),
+                     "Only its owner sets the credentials of a job.", {{"job", job.id}});
+}
+
+}  // namespace
+
+absl::Status JobManager::CheckCertificate(const std::string& name) const {
+  const bool there = name.empty() || (parts_.certificates != nullptr &&
+                                      !parts_.certificates->PathOf(name).empty());
+  if (there) return absl::OkStatus();
+  return InvalidField("job.http_options.client_certificate",
+                      "there is no such client certificate on this server");
+}
+
+absl::Status JobManager::ApplyUpdate(Call& call, const domain::Update& update) const {
+  const bool touches_secrets =
+      update.http.has_value() &&
+      (update.http->headers.has_value() || update.http->headers_write_only.has_value());
+  if (!touches_secrets) return call.step.Apply(call.job, nullptr, update).status();
+  const Job before = call.job;
+  domain::HttpOptions options = before.http;
+  domain::Apply(*update.http, options);
+  domain::Update whole = update;
+  whole.secrets_volatile = parts_.vault->is_volatile() &&
+                           (!before.credentials.empty() || !options.secret_headers.empty());
+  BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, whole).status());
+  BITS_ASSIGN_OR_RETURN(JobSecrets secrets, parts_.vault->Load(call.step.txn(), before.id));
+  const auto* given = update.http->headers.has_value() ? &*update.http->headers : nullptr;
+  secrets.headers = SecretHeadersAfter(before.http, call.job.http, given, secrets);
+  return parts_.vault->Save(call.step.txn(), before.id, secrets);
+}
+
+void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::Update update,
+                           const CallOptions& options, JobCallback done) {
+  if (update.http.has_value() && update.http->client_certificate.has_value()) {
+    absl::Status known = CheckCertificate(*update.http->client_certificate);
+    if (!known.ok()) return done(std::move(known));
+  }
+  Mutate<Job>(
+      principal, id, options,
+      [this, update = std::move(update),
+       limited = !principal.administrator](Call& call) -> absl::StatusOr<Job> {
+        if (call.repeated) return call.job;
+        if (limited && update.maximum_download_time) {
+          BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
+                                                                *update.maximum_download_time));
+        }
+        BITS_RETURN_IF_ERROR(ApplyUpdate(call, update));
+        return call.job;
+      },
+      std::move(done));
+}
+
+void JobManager::SetCredentials(const Principal& principal, const JobId& id,
+                                const Credentials& credentials, const CallOptions& options,
+                                JobCallback done) {
+  Mutate<Job>(
+      principal, id, options,
+      [principal, credentials, vault = parts_.vault](Call& call) -> absl::StatusOr<Job> {
+        BITS_RETURN_IF_ERROR(CheckOwner(principal, call.job));
+        if (call.repeated) return call.job;
+        domain::Update update;
+        update.credentials = call.job.credentials;
+        std::erase(*update.credentials, credentials.slot);
+        update.credentials->push_back(credentials.slot);
+        std::sort(update.credentials->begin(), update.credentials->end());
+        update.secrets_volatile = vault->is_volatile();
+        BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, update).status());
+        BITS_ASSIGN_OR_RETURN(JobSecrets secrets, vault->Load(call.step.txn(), call.job.id));
+        app::SetCredentials(credentials, secrets);
+        BITS_RETURN_IF_ERROR(vault->Save(call.step.txn(), call.job.id, secrets));
+        return call.job;
+      },
+      std::move(done));
+}
+
+void JobManager::RemoveCredentials(const Principal& principal, const JobId& id,
+                                   domain::CredentialSlot slot, const CallOptions& options,
+                                   Callback<RemovedCredentials> done) {
+  Mutate<RemovedCredentials>(
+      principal, id, options,
+      [principal, slot, vault = parts_.vault](Call& call) -> absl::StatusOr<RemovedCredentials> {
+        BITS_RETURN_IF_ERROR(CheckOwner(principal, call.job));
+        if (call.repeated) return RemovedCredentials{call.job, call.record.file_count != 0};
+        domain::Update update;
+        update.credentials = call.job.credentials;
+        const bool removed = std::erase(*update.credentials, slot) != 0;
+        if (update.credentials->empty() && call.job.http.secret_headers.empty()) {
+          update.secrets_volatile = false;
+        }
+        // Also where there are none: a final job refuses it all the same.
+        BITS_RETURN_IF_ERROR(call.step.Apply(call.job, nullptr, update).status());
+        BITS_ASSIGN_OR_RETURN(JobSecrets secrets, vault->Load(call.step.txn(), call.job.id));
+        app::RemoveCredentials(slot, secrets);
+        BITS_RETURN_IF_ERROR(vault->Save(call.step.txn(), call.job.id, secrets));
+        call.record.file_count = removed ? 1 : 0;  // for its repetition
+        return RemovedCredentials{call.job, removed};
+      },
+      std::move(done));
+}
+
+}  // namespace bits::app

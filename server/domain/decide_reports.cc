@@ -1,0 +1,246 @@
+// What the reports of transfers, of timers and of the work on files do to a job.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "server/base/redact.h"
+#include "server/domain/decision_maker.h"
+#include "server/domain/error_code.h"
+#include "server/domain/holds.h"
+#include "server/domain/retry.h"
+
+namespace bits::domain {
+namespace {
+
+std::string Protocol(const std::string& remote_name) {
+  const std::string scheme = absl::AsciiStrToLower(remote_name.substr(0, remote_name.find(':')));
+  return scheme == "http" || scheme == "https" || scheme == "file" ? scheme : "";
+}
+
+}  // namespace
+
+void Maker::Apply(const Start&) { Changed(); }
+
+void Maker::Apply(const BytesArrived&) { Changed(); }
+
+void Maker::Apply(const Checkpoint& e) {
+  if (!file_.has_value() || file_->transferred) return;
+  Changed();
+  Record(e);
+}
+
+void Maker::Apply(const FileRestarted&) {
+  if (!file_.has_value() || file_->transferred) return;
+  Changed();
+  StartOver();
+}
+
+void Maker::Apply(const FileTransferred& e) {
+  if (!file_.has_value() || file_->transferred) return;
+  Changed();
+  Checkpoint last = e.last;
+  last.bytes_total = last.bytes_transferred;
+  Record(last);
+  Progressed();
+  file_->transferred = true;
+  file_->validation = Validation::kNone;
+  file_->temporary_identity = e.temporary_identity;
+  ++job().progress.files_transferred;
+  if (HostOf(file_->remote_name) == job().host) job().host = "";  // the next one's may be another
+}
+
+void Maker::Apply(const Fail& e) {
+  Changed();
+  Job& j = job();
+  const bool retry = MayRetry(before_, e.failure, now_);
+  const bool retrying = before_.stalled_since.has_value();
+  if (Counts(e.failure)) ++j.error_count;
+  Error error = ErrorOf(e.failure);
+  error.transient = retry;
+  if (e.failure.hresult == kBlockedByPolicy) {
+    // No fault of the job's, and no try of its own: it is told when the policy changes.
+    if (e.failure.retry_after.has_value()) error.retry_time = now_ + *e.failure.retry_after;
+  } else if (retry) {
+    error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
+    if (!retrying) j.stalled_since = now_;
+  }
+  j.host_failed = IsConnectionFailure(e.failure);
+  if (file_.has_value()) {
+    j.host = HostOf(file_->remote_name);
+    NameFile(error);
+    if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
+      file_changed_ = true;
+      file_->response_headers = e.failure.response_headers;
+      if (!e.failure.final_name.empty()) file_->remote_name = e.failure.final_name;
+    }
+    if (e.failure.hresult == kValidationFailed && !file_->transferred) StartOver();
+  }
+  Keep(std::move(error));
+}
+
+void Maker::Apply(const Requeue& e) {
+  Changed();
+  if (e.after_restart) turn_end_ = std::min(before_.update_time, now_);
+  keeps_place_ = !e.slice_over;
+  if (!e.host.empty()) job().host = e.host;
+  if (!e.destination.empty()) job().destination = e.destination;
+}
+
+void Maker::Apply(const RetryDue&) {
+  Changed();
+  job().retry_time.reset();
+}
+
+void Maker::Apply(const NoProgress&) {
+  Changed();
+  job().retry_time.reset();
+  if (job().error.has_value()) {  // the last attempt's code stays; it is fatal now
+    job().error->transient = false;
+    job().error->retry_time.reset();
+  }
+}
+
+void Maker::Apply(const MaximumDownloadTime&) {
+  Changed();
+  Failure failure;
+  failure.hresult = kMaxDownloadTimeout;
+  failure.context = ErrorContext::kGeneralQueueManager;
+  if (Counts(failure)) ++job().error_count;
+  Keep(ErrorOf(failure));
+}
+
+void Maker::Apply(const Inactivity&) { Changed(); }
+
+void Maker::Apply(const Forget&) { Changed(); }
+
+void Maker::Apply(const FilePublished&) {
+  if (!file_.has_value() || !file_->transferred || file_->completed) return;
+  Changed();
+  file_->completed = true;
+  file_changed_ = true;
+  ++job().progress.files_completed;
+}
+
+void Maker::Apply(const FileLost&) {
+  if (!file_.has_value() || !file_->transferred || file_->completed) return;
+  Changed();
+  StartOver();
+  file_->transferred = false;
+  file_->temporary_identity.clear();
+  --job().progress.files_transferred;
+}
+
+// A report on work that is not under way (any more) comes too late.
+void Maker::Apply(const Published& e) {
+  if (before_.pending != Pending::kPublish) return;
+  Changed();
+  job().pending = Pending::kNone;
+  job().result = e.temporaries_left            ? JobResult::kUnableToDeleteFiles
+                 : AllFilesTransferred(before_) ? JobResult::kOk
+                                                : JobResult::kPartialComplete;
+}
+
+void Maker::Apply(const PublishFailed&) {
+  if (before_.pending != Pending::kPublish) return;
+  Changed();
+  job().pending = Pending::kNone;
+}
+
+void Maker::Apply(const CleanedUp& e) {
+  if (before_.pending != Pending::kCleanup) return;
+  Changed();
+  job().pending = Pending::kNone;
+  job().result = e.temporaries_left ? JobResult::kUnableToDeleteFiles : JobResult::kOk;
+}
+
+void Maker::Record(const Checkpoint& e) {
+  file_changed_ = true;
+  SetTotal(e.bytes_total.has_value() ? e.bytes_total : file_->bytes_total);
+  const uint64_t bytes = file_->bytes_total.has_value()
+                             ? std::min(e.bytes_transferred, *file_->bytes_total)
+                             : e.bytes_transferred;
+  SetBytes(bytes);
+  file_->validators = e.validators;
+  file_->last_modified = e.last_modified;
+  if (!e.response_headers.empty()) file_->response_headers = e.response_headers;
+  if (!e.final_name.empty() && file_->remote_name == e.asked_name) {
+    file_->remote_name = e.final_name;
+  }
+  if (bytes > file_->bytes_furthest) {
+    file_->bytes_furthest = bytes;
+    Progressed();
+  }
+}
+
+void Maker::StartOver() {
+  file_changed_ = true;
+  ++file_->restarts;
+  SetBytes(0);
+  SetTotal(std::nullopt);
+  file_->validators = {};
+  file_->last_modified.reset();
+}
+
+void Maker::SetBytes(uint64_t bytes) {
+  job().progress.bytes_transferred += bytes - file_->bytes_transferred;
+  file_->bytes_transferred = bytes;
+}
+
+void Maker::SetTotal(std::optional<uint64_t> total) {
+  JobProgress& p = job().progress;
+  if (file_->bytes_total.has_value()) {
+    p.bytes_total -= *file_->bytes_total;
+  } else {
+    --p.files_unsized;
+  }
+  if (total.has_value()) {
+    p.bytes_total += *total;
+  } else {
+    ++p.files_unsized;
+  }
+  file_->bytes_total = total;
+}
+
+void Maker::Progressed() {
+  job().stalled_since.reset();
+  job().host_failed = false;
+  job().activity_time = now_;
+}
+
+Error Maker::ErrorOf(const Failure& failure) const {
+  Error error;
+  error.hresult = failure.hresult;
+  error.context = failure.context;
+  error.detail = failure.detail;
+  error.http_status = failure.http_status;
+  error.attempt = before_.attempt_count;
+  error.occur_time = now_;
+  return error;
+}
+
+void Maker::NameFile(Error& error) const {
+  error.file = file_->ordinal;
+  error.remote_name = RedactUrl(file_->remote_name);
+  error.local_name = file_->local_name;
+  error.protocol = Protocol(file_->remote_name);
+}
+
+void Maker::Keep(Error error) {
+  job().error = error;
+  d_.error = std::move(error);
+}
+
+bool Maker::Counts(const Failure& failure) const {
+  switch (failure.hresult) {
+    case 0x80200010:  // BG_E_NETWORK_DISCONNECTED
+    case 0x8020000D:  // BG_E_DESTINATION_LOCKED
+    case kBlockedByPolicy:
+      return false;
+    default:
+      return before_.state == JobState::kTransferring || failure.http_status != 0 ||
+             before_.stalled_since.has_value();
+  }
+}
+
+}  // namespace bits::domain

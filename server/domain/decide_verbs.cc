@@ -1,0 +1,119 @@
+// What the owner's verbs do to a job.
+#include <algorithm>
+#include <utility>
+
+#include "server/domain/decision_maker.h"
+#include "server/domain/error_code.h"
+#include "server/domain/holds.h"
+#include "server/domain/retry.h"
+
+namespace bits::domain {
+
+void Maker::Apply(const Resume&) {
+  OwnerActed();
+  job().active_time = absl::ZeroDuration();
+  job().resumed = true;
+  job().retry_time.reset();
+  if (before_.state != JobState::kTransientError) {
+    job().stalled_since.reset();
+    job().host_failed = false;
+  }
+}
+
+void Maker::Apply(const Suspend&) {
+  OwnerActed();
+  job().retry_time.reset();
+}
+
+void Maker::Apply(const Cancel&) { OwnerActed(); }
+
+void Maker::Apply(const Complete&) {
+  OwnerActed();
+  job().pending = Pending::kPublish;
+}
+
+void Maker::Apply(const AddFiles& e) {
+  if (e.files.empty()) return;
+  OwnerActed();
+  if (job().progress.files_total == 0) {
+    job().host = HostOf(e.files.front().remote_name);
+    job().destination = e.destination;
+  }
+  for (File file : e.files) {
+    file.ordinal = ++job().progress.files_total;
+    ++job().progress.files_unsized;
+    d_.files.push_back(std::move(file));
+  }
+}
+
+void Maker::Apply(const Update& e) {
+  Job& j = job();
+  if (e.display_name) j.display_name = *e.display_name;
+  if (e.description) j.description = *e.description;
+  if (e.priority) j.priority = *e.priority;
+  if (e.minimum_retry_delay) {
+    j.minimum_retry_delay = std::max(*e.minimum_retry_delay, kLeastRetryDelay);
+  }
+  if (e.no_progress_timeout) j.no_progress_timeout = *e.no_progress_timeout;
+  if (e.maximum_download_time) j.maximum_download_time = *e.maximum_download_time;
+  if (e.labels) j.labels = *e.labels;
+  if (e.max_parallel_files) j.options.max_parallel_files = *e.max_parallel_files;
+  if (e.require_ranges) j.options.require_ranges = *e.require_ranges;
+  if (e.http) domain::Apply(*e.http, j.http);
+  if (HasCustomMethod(j.http)) j.priority = Priority::kForeground;
+  if (e.proxy) j.proxy = *e.proxy;
+  if (e.credentials) j.credentials = *e.credentials;
+  if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
+  if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
+  OwnerActed();
+}
+
+void Maker::Apply(const SetRemoteName& e) {
+  if (!e.files.empty()) {
+    OwnerActed();
+    d_.files = e.files;
+    HostIsAnother();
+    return;
+  }
+  if (!file_.has_value()) return;
+  OwnerActed();
+  file_->remote_name = e.remote_name;
+  file_changed_ = true;
+  HostIsAnother();
+  if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
+}
+
+void Maker::Apply(const TakeOwnership& e) {
+  OwnerActed();
+  job().owner = e.owner;
+  // What the former owner alone knew.
+  job().credentials.clear();
+  job().secrets_volatile = false;
+  job().http.headers.clear();
+  job().http.secret_headers.clear();
+  job().http.tls.client_certificate.clear();
+}
+
+void Maker::Apply(const SetValidationState& e) {
+  if (!file_.has_value()) return;
+  OwnerActed();
+  file_changed_ = true;
+  file_->validation = e.valid ? Validation::kValid : Validation::kInvalid;
+  if (e.valid) return;
+  Failure failure;
+  failure.hresult = kValidationFailed;
+  failure.context = ErrorContext::kLocalFile;
+  failure.detail = "the owner of the job says that the content is not valid";
+  if (Counts(failure)) ++job().error_count;
+  Error error = ErrorOf(failure);
+  NameFile(error);
+  job().retry_time.reset();
+  job().host_failed = false;
+  StartOver();
+  file_->transferred = false;
+  file_->temporary_identity.clear();
+  --job().progress.files_transferred;
+  Keep(std::move(error));
+}
+
+}  // namespace bits::domain
