@@ -16,6 +16,7 @@
 #include <cstdlib>
 
 #include "absl/time/time.h"
+#include "grpcpp/support/server_callback.h"
 
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
@@ -193,10 +194,39 @@ EDGE(Event, CqPluck, "grpc_completion_queue_pluck", void* cq, void* tag, Timespe
 // The parts of a served call count themselves down, some of them in the library, and the last
 // one comes here. The counter is the second of two, after the pointer to virtual functions.
 
+namespace {
+
+char* PartsLeft(char* call) { return call + sizeof(void*) + sizeof(int); }
+
+// The library counts down right after OnCancel, which it may call on a thread of its own.
+class Cancelled final : public grpc::internal::ServerReactor {
+ public:
+  Cancelled(ServerReactor* reactor, char* call) : reactor_(reactor), call_(call) {}
+  void OnDone() override {}
+  void OnCancel() override {
+    reactor_->OnCancel();
+    __tsan_release(PartsLeft(call_));
+    delete this;
+  }
+
+ private:
+  ServerReactor* const reactor_;
+  char* const call_;
+};
+
+}  // namespace
+
 EDGE(void, ScheduleOnDone, "_ZN4grpc8internal18ServerCallbackCall14ScheduleOnDoneEb", char* call,
      bool here) {
-  __tsan_acquire(call + sizeof(void*) + sizeof(int));
+  __tsan_acquire(PartsLeft(call));
   REAL(ScheduleOnDone)(call, here);
+}
+
+EDGE(void, CallOnCancel,
+     "_ZN4grpc8internal18ServerCallbackCall12CallOnCancelEPNS0_13ServerReactorE", char* call,
+     grpc::internal::ServerReactor* reactor) {
+  if (!reactor->InternalInlineable()) reactor = new Cancelled(reactor, call);
+  REAL(CallOnCancel)(call, reactor);
 }
 
 // A server is destroyed after the end of every call.
