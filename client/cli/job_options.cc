@@ -6,6 +6,7 @@
 
 #include "client/cli/http_args.h"
 #include "client/cli/text.h"
+#include "client/cli/timing_args.h"
 #include "client/cli/units.h"
 
 namespace bits::cli {
@@ -86,6 +87,7 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},
       {"no-require-ranges", "", "fetch from such origins in one stream (the default)"},
     };
+    all.insert(all.end(), TimingOptionSpecs().begin(), TimingOptionSpecs().end());
     all.insert(all.end(), HttpOptionSpecs().begin(), HttpOptionSpecs().end());
     return all;
   }();
@@ -112,7 +114,7 @@ absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& argume
         ApplyDuration(arguments, "max-download-time", "maximum_download_time",
                       &v1::Job::mutable_maximum_download_time, job, mask),
         ApplyLabels(arguments, job, mask), ApplyTransferOptions(arguments, job, mask),
-        ApplyHttpOptions(arguments, job, mask)}) {
+        ApplyTimingOptions(arguments, job, mask), ApplyHttpOptions(arguments, job, mask)}) {
     if (!status.ok()) return status;
   }
   return mask;

@@ -14,7 +14,7 @@ namespace bits::cli {
 
 // --description, --priority, --retry-delay, --no-progress-timeout,
 // --max-download-time, --label, --max-parallel-files, --max-rate, --require-ranges, and those of
-// http_args.h.
+// timing_args.h and http_args.h.
 const std::vector<OptionSpec>& JobOptionSpecs();
 
 // Writes the options that were given into `job`, and says which as paths of an update

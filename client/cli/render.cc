@@ -10,6 +10,7 @@
 #include "client/cli/http_args.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/text.h"
+#include "client/cli/timing_args.h"
 #include "client/cli/units.h"
 #include "server/base/redact.h"
 
@@ -137,6 +138,9 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone) 
       return "waits for its host, which cannot be reached";
     case v1::Wait::REASON_DESTINATION:
       return "waits for room: its root is full or read-only";
+    case v1::Wait::REASON_NOT_BEFORE:
+      return absl::StrCat("may not run for ", DurationText(ToTime(wait.until()) - now), " (until ",
+                          TimeText(wait.until(), zone), ")");
     case v1::Wait::REASON_ERROR:
       return "waits for its owner to mend the error";
     case v1::Wait::REASON_COMPLETE:
@@ -223,6 +227,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
                                           : job.transfer_options().max_parallel_files()));
   line("Rate limit", EffectiveRateText(job, zone));
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
+  for (const auto& [title, value] : TimingDetails(job, zone)) line(title, value);
   for (const auto& [title, value] : HttpDetails(job)) line(title, value);
   line("Attempts", absl::StrCat(job.attempt_count()));
   line("Errors", absl::StrCat(job.error_count()));

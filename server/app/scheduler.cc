@@ -247,7 +247,8 @@ void Scheduler::Grant(const WaitingJob& job) {
   holds_->OnStart(job);
   writer_->Apply(job.id, 0, domain::Start{}, nullptr,
                  [this, id = job.id](const absl::StatusOr<domain::Job>& after) {
-                   if (!after.ok()) holds_->OnTurnEnded(id);
+                   // It may have been suspended or deferred before its turn came.
+                   if (!after.ok() || !domain::IsActive(after->state)) holds_->OnTurnEnded(id);
                    MutexLock lock(mutex_);
                    starting_.erase(id);
                    if (!after.ok() && !absl::IsNotFound(after.status())) failed_ = true;

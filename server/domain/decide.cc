@@ -46,6 +46,8 @@ absl::Status Refusal(const Job& job, EventKind kind, Hresult why) {
   std::string message;
   if (why == kEmpty) {
     message = "The job has no files: add some before resuming it.";
+  } else if (why == kTimeout) {
+    message = "The job's deadline has passed: change it before resuming the job.";
   } else if (job.pending == Pending::kPublish) {
     message = absl::StrCat("The job is being completed: ", Av(EventName(kind)),
                            " is not possible now.");
@@ -74,6 +76,10 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
       return WouldAllBeTransferred(job, file, KindOf(event));
     case Guard::kSaidInvalid:
       return file != nullptr && !std::get<SetValidationState>(event).valid;
+    case Guard::kDeferred:
+      return job.deferred;
+    case Guard::kDeadlinePassed:
+      return job.timing.deadline <= now;
     case Guard::kHostFailed:
       return job.host_failed && job.stalled_since.has_value();
     case Guard::kRetryable:
@@ -102,6 +108,7 @@ Decision Maker::Take(const Rule& rule, const Event& event) {
 void Maker::Enter(JobState to) {
   Job& j = job();
   j.state = to;
+  if (to != JobState::kQueued) j.deferred = false;
   if (IsActive(before_.state) && !IsActive(to) && j.active_since.has_value()) {
     j.active_time += std::max(turn_end_ - *j.active_since, absl::ZeroDuration());
     j.active_since.reset();
@@ -113,6 +120,7 @@ void Maker::Enter(JobState to) {
   switch (to) {
     case JobState::kQueued:
       if (!keeps_place_) j.queue_time = now_;
+      DeferOrNot();
       break;
     case JobState::kConnecting:
       ++j.attempt_count;
@@ -147,6 +155,18 @@ void Maker::Enter(JobState to) {
   }
 }
 
+void Maker::DeferOrNot() {
+  Job& j = job();
+  const bool defer = j.timing.not_before > now_;
+  if (defer && !j.deferred) {
+    // While it waits for that it does not fail: none of the time counts.
+    j.stalled_since.reset();
+    j.host_failed = false;
+  }
+  if (!defer && j.deferred) j.queue_time = now_;
+  j.deferred = defer;
+}
+
 void Maker::NoteChanges(EventKind kind) {
   std::vector<ChangeKind>& changes = d_.changes;
   const bool moved = d_.job.state != before_.state;
@@ -169,6 +189,7 @@ void Maker::NoteChanges(EventKind kind) {
     case EventKind::kUpdate:
     case EventKind::kSetRemoteName:
     case EventKind::kTakeOwnership:
+    case EventKind::kNotBefore:
     case EventKind::kPublishFailed:
     case EventKind::kCleanedUp:
       if (!moved) changes.push_back(ChangeKind::kModified);
@@ -214,7 +235,7 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
     if (!Applies(rule.guard, job, file, event, now)) continue;
     const bool accepted = rule.verdict == Verdict::kMove || rule.verdict == Verdict::kStay;
     if (const auto* update = std::get_if<Update>(&event); update != nullptr && accepted) {
-      if (absl::Status allowed = CheckUpdate(job, *update); !allowed.ok()) return allowed;
+      if (absl::Status allowed = CheckUpdate(job, *update, now); !allowed.ok()) return allowed;
     }
     switch (rule.verdict) {
       case Verdict::kMove:
@@ -232,6 +253,7 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
 
 absl::StatusOr<Decision> DecideCreate(Job job, std::vector<File> files, bool start,
                                       absl::Time now) {
+  if (absl::Status sane = CheckTiming(Timing(), job.timing, now); !sane.ok()) return sane;
   job.state = JobState::kSuspended;
   job.create_time = job.update_time = job.activity_time = job.queue_time = now;
   job.minimum_retry_delay = std::max(job.minimum_retry_delay, kLeastRetryDelay);

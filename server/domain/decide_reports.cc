@@ -110,6 +110,25 @@ void Maker::Apply(const MaximumDownloadTime&) {
   Keep(ErrorOf(failure));
 }
 
+void Maker::Apply(const Deadline&) {
+  Changed();
+  job().retry_time.reset();
+  Failure failure;
+  failure.hresult = kTimeout;
+  failure.context = ErrorContext::kGeneralQueueManager;
+  failure.detail = "the deadline of the job has passed";
+  // What waits is not interrupted.
+  if (IsActive(before_.state) && Counts(failure)) ++job().error_count;
+  Keep(ErrorOf(failure));
+}
+
+void Maker::Apply(const NotBefore&) {
+  Changed();
+  job().deferred = false;
+  job().queue_time = now_;
+  job().activity_time = now_;
+}
+
 void Maker::Apply(const Inactivity&) { Changed(); }
 
 void Maker::Apply(const Forget&) { Changed(); }

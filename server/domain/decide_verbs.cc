@@ -65,6 +65,10 @@ void Maker::Apply(const Update& e) {
   if (e.credentials) j.credentials = *e.credentials;
   if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
   if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
+  if (e.timing) {
+    j.timing = After(j.timing, *e.timing);
+    if (j.state == JobState::kQueued) DeferOrNot();
+  }
   OwnerActed();
 }
 

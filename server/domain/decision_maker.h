@@ -49,6 +49,8 @@ class Maker {
   void Apply(const RetryDue&);
   void Apply(const NoProgress&);
   void Apply(const MaximumDownloadTime&);
+  void Apply(const Deadline&);
+  void Apply(const NotBefore&);
   void Apply(const Inactivity&);
   void Apply(const Forget&);
   void Apply(const FilePublished&);
@@ -83,6 +85,8 @@ class Maker {
   bool Counts(const Failure& failure) const;
 
   void Enter(JobState to);
+  // Of a QUEUED job: whether it waits for its not_before.
+  void DeferOrNot();
   void NoteChanges(EventKind kind);
 
   const Job& before_;

@@ -46,6 +46,7 @@ inline constexpr Hresult kInvalidArgument = 0x80070057;              // E_INVALI
 inline constexpr Hresult kDiskFull = 0x80070070;                     // ERROR_DISK_FULL
 inline constexpr Hresult kWriteProtect = 0x80070013;                 // ERROR_WRITE_PROTECT
 inline constexpr Hresult kSharingViolation = 0x80070020;             // ERROR_SHARING_VIOLATION
+inline constexpr Hresult kTimeout = 0x800705B4;                      // ERROR_TIMEOUT
 inline constexpr Hresult kIoDevice = 0x8007045D;                     // ERROR_IO_DEVICE
 inline constexpr Hresult kConnectTimeout = 0x80072EE2;               // ERROR_WINHTTP_TIMEOUT
 inline constexpr Hresult kInvalidUrl = 0x80072EE5;                   // ERROR_WINHTTP_INVALID_URL

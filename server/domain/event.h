@@ -38,6 +38,8 @@ enum class EventKind : uint8_t {
   kRetryDue,
   kNoProgress,
   kMaximumDownloadTime,
+  kDeadline,
+  kNotBefore,
   kInactivity,
   kForget,
   // Outcomes of work on the file system.
@@ -47,7 +49,7 @@ enum class EventKind : uint8_t {
   kPublishFailed,
   kCleanedUp,
 };
-inline constexpr int kEventKindCount = 26;
+inline constexpr int kEventKindCount = 28;
 
 struct Resume {};
 struct Suspend {};
@@ -75,6 +77,7 @@ struct Update {
   std::optional<std::vector<CredentialSlot>> credentials;
   std::optional<bool> secrets_volatile;
   std::optional<uint64_t> max_bytes_per_second;
+  std::optional<TimingUpdate> timing;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
@@ -135,6 +138,10 @@ struct Requeue {
 struct RetryDue {};
 struct NoProgress {};
 struct MaximumDownloadTime {};
+// It is not transferred, and should be (Timing).
+struct Deadline {};
+// It may have its turn now (Timing).
+struct NotBefore {};
 struct Inactivity {};
 // A final job's tombstone has been kept long enough.
 struct Forget {};
@@ -157,7 +164,8 @@ struct CleanedUp {
 
 using Event = std::variant<Resume, Suspend, Cancel, Complete, AddFiles, Update, SetRemoteName,
                            TakeOwnership, SetValidationState, Start, BytesArrived, Checkpoint,
-                           FileRestarted, FileTransferred, Fail, Requeue, RetryDue, NoProgress, MaximumDownloadTime, Inactivity, Forget,
+                           FileRestarted, FileTransferred, Fail, Requeue, RetryDue, NoProgress,
+                           MaximumDownloadTime, Deadline, NotBefore, Inactivity, Forget,
                            FilePublished, FileLost, Published, PublishFailed, CleanedUp>;
 static_assert(std::variant_size_v<Event> == kEventKindCount);
 

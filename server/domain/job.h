@@ -16,6 +16,7 @@
 #include "server/domain/file_range.h"
 #include "server/domain/http_options.h"
 #include "server/domain/proxy.h"
+#include "server/domain/timing.h"
 
 namespace bits::domain {
 
@@ -154,6 +155,7 @@ struct Job {
   TransferOptions options;
   HttpOptions http;
   ProxySettings proxy;
+  Timing timing;
   // Those that are set, in order. What they are is among the job's secrets, as are the values of
   // http.secret_headers.
   std::vector<CredentialSlot> credentials;
@@ -185,6 +187,8 @@ struct Job {
   // Its last failure was one of connecting or of the connection: it is tried again at once when the
   // host, having been held, is back, and may also use up its no_progress_timeout in the queue.
   bool host_failed = false;
+  // It is QUEUED and stands in no queue: it waits for timing.not_before.
+  bool deferred = false;
   // Not stored: of a QUEUED job, as the scheduler sees it now.
   std::optional<Held> held;
 

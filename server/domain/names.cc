@@ -67,6 +67,10 @@ std::string_view EventName(EventKind kind) {
       return "NoProgress";
     case EventKind::kMaximumDownloadTime:
       return "MaximumDownloadTime";
+    case EventKind::kDeadline:
+      return "Deadline";
+    case EventKind::kNotBefore:
+      return "NotBefore";
     case EventKind::kInactivity:
       return "Inactivity";
     case EventKind::kForget:

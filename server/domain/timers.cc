@@ -23,6 +23,11 @@ class Earliest {
   std::optional<Timer> timer_;
 };
 
+// A job that was told to wait is not inactive until it may run.
+absl::Time InactiveSince(const Job& job) {
+  return job.deferred ? std::max(job.activity_time, job.timing.not_before) : job.activity_time;
+}
+
 std::optional<absl::Time> Finite(absl::Time time) {
   return time == absl::InfiniteFuture() ? std::nullopt : std::optional(time);
 }
@@ -57,12 +62,17 @@ std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy) {
     next.Offer(*job.active_since + (job.maximum_download_time - job.active_time),
                MaximumDownloadTime{});
   }
-  next.Offer(job.activity_time + policy.job_inactivity_timeout, Inactivity{});
+  if (job.deferred) next.Offer(job.timing.not_before, NotBefore{});
+  if (IsActive(job.state) || job.state == JobState::kQueued ||
+      job.state == JobState::kTransientError) {
+    next.Offer(job.timing.deadline, Deadline{});
+  }
+  next.Offer(InactiveSince(job) + policy.job_inactivity_timeout, Inactivity{});
   return next.Take();
 }
 
 std::optional<absl::Time> ExpireTime(const Job& job, const TimerPolicy& policy) {
-  if (!IsFinal(job.state)) return Finite(job.activity_time + policy.job_inactivity_timeout);
+  if (!IsFinal(job.state)) return Finite(InactiveSince(job) + policy.job_inactivity_timeout);
   if (!job.final_time.has_value()) return std::nullopt;
   return Finite(*job.final_time + policy.tombstone_retention);
 }

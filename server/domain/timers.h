@@ -22,8 +22,8 @@ struct Timer {
   Event event;
 };
 
-// The timer that fires first: RetryDue, NoProgress, MaximumDownloadTime, Inactivity of a
-// live job, Forget of a final one. Nullopt: none (a job whose files are being published
+// The timer that fires first: RetryDue, NoProgress, MaximumDownloadTime, NotBefore,
+// Deadline, Inactivity of a live job, Forget of a final one. Nullopt: none (a job whose files are being published
 // or deleted).
 std::optional<Timer> NextTimer(const Job& job, const TimerPolicy& policy);
 

@@ -52,10 +52,13 @@ struct Row {
 constexpr Row kRows[] = {
     // The owner's verbs.
     {E::kResume, In(S::kSuspended), Guard::kNoFiles, Refuse(kEmpty)},
+    {E::kResume, In(S::kSuspended, S::kError, S::kTransientError), Guard::kDeadlinePassed,
+     Refuse(kTimeout)},
     {E::kResume, In(S::kSuspended, S::kError, S::kTransientError), Guard::kAlways,
      Move(S::kQueued, kSchedule)},
     {E::kResume, In(S::kQueued) | kActive, Guard::kAlways, Noop()},
     {E::kResume, In(S::kTransferred), Guard::kAllTransferred, Noop()},
+    {E::kResume, In(S::kTransferred), Guard::kDeadlinePassed, Refuse(kTimeout)},
     {E::kResume, In(S::kTransferred), Guard::kAlways, Move(S::kQueued, kSchedule)},
     {E::kResume, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
@@ -96,6 +99,7 @@ constexpr Row kRows[] = {
     {E::kSetValidationState, kFinal, Guard::kAlways, Refuse(kInvalidState)},
 
     // The transfer.
+    {E::kStart, In(S::kQueued), Guard::kDeferred, Ignore()},
     {E::kStart, In(S::kQueued), Guard::kAllTransferred, Move(S::kTransferred)},
     {E::kStart, In(S::kQueued), Guard::kAlways, Move(S::kConnecting, kStartFiles)},
     {E::kStart, kAll & ~In(S::kQueued), Guard::kAlways, Ignore()},
@@ -132,6 +136,14 @@ constexpr Row kRows[] = {
 
     {E::kMaximumDownloadTime, kActive, Guard::kAlways, Move(S::kError, kStopFiles | kSchedule)},
     {E::kMaximumDownloadTime, kAll & ~kActive, Guard::kAlways, Ignore()},
+
+    {E::kDeadline, kActive, Guard::kAlways, Move(S::kError, kStopFiles | kSchedule)},
+    {E::kDeadline, In(S::kQueued, S::kTransientError), Guard::kAlways, Move(S::kError)},
+    {E::kDeadline, In(S::kSuspended, S::kError, S::kTransferred) | kFinal, Guard::kAlways,
+     Ignore()},
+
+    {E::kNotBefore, In(S::kQueued), Guard::kDeferred, Stay(kSchedule)},
+    {E::kNotBefore, kAll, Guard::kAlways, Ignore()},
 
     {E::kInactivity, kLive, Guard::kAlways,
      Move(S::kCancelled, kStopFiles | kCleanup | kSchedule)},
@@ -217,6 +229,10 @@ std::string_view GuardText(Guard guard) {
       return "all files there: ";
     case Guard::kSaidInvalid:
       return "said to be invalid: ";
+    case Guard::kDeferred:
+      return "deferred: ";
+    case Guard::kDeadlinePassed:
+      return "past its deadline: ";
     case Guard::kHostFailed:
       return "host failed: ";
     case Guard::kRetryable:

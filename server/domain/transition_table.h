@@ -19,6 +19,8 @@ enum class Guard : uint8_t {
   kNoFiles,          // the job has no files
   kAllTransferred,   // every file has all its bytes, once the event is counted in
   kSaidInvalid,      // the owner says that the content is not valid
+  kDeferred,         // it waits for its not_before_time
+  kDeadlinePassed,   // its deadline has passed
   kHostFailed,       // the last failure was the host's, and nothing has arrived since
   kRetryable,        // the failure is transient and may be retried: see retry.h
 };

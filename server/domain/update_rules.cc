@@ -18,7 +18,7 @@ absl::Status NotWithMethod() {
 
 }  // namespace
 
-absl::Status CheckUpdate(const Job& job, const Update& update) {
+absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
   const HttpOptions& before = job.http;
   HttpOptions after = before;
   if (update.http.has_value()) {
@@ -37,7 +37,8 @@ absl::Status CheckUpdate(const Job& job, const Update& update) {
   const bool other_priority =
       update.priority.has_value() && *update.priority != Priority::kForeground;
   if (HasCustomMethod(after) && other_priority) return NotWithMethod();
-  return absl::OkStatus();
+  if (!update.timing.has_value()) return absl::OkStatus();
+  return CheckTiming(job.timing, After(job.timing, *update.timing), now);
 }
 
 absl::Status CheckNew(Job& job, bool priority_given) {

@@ -8,8 +8,8 @@
 
 namespace bits::domain {
 
-// OK, or the refusal with BITS's symbol.
-absl::Status CheckUpdate(const Job& job, const Update& update);
+// OK, or the refusal with BITS's symbol; of times that are wrong: CheckTiming's.
+absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now);
 
 // What a new job's properties must not be together; and a custom method makes it FOREGROUND, if
 // `priority_given` is false.

@@ -96,6 +96,7 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job, const domain::Policy& poli
   if (job.pending != domain::Pending::kNone) return v1::Wait::REASON_UNSPECIFIED;
   switch (job.state) {
     case domain::JobState::kQueued:
+      if (job.deferred) return v1::Wait::REASON_NOT_BEFORE;
       if (domain::StopsJobs(policy.rates.limits, job.priority)) return v1::Wait::REASON_POLICY;
       if (!job.held) return v1::Wait::REASON_SLOT;
       return job.held->by_host ? v1::Wait::REASON_HOST : v1::Wait::REASON_DESTINATION;
@@ -177,6 +178,9 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
     if (reason == v1::Wait::REASON_RETRY && job.retry_time) {
       ToProto(*job.retry_time, to->mutable_wait()->mutable_until());
     }
+    if (reason == v1::Wait::REASON_NOT_BEFORE) {
+      ToProto(job.timing.not_before, to->mutable_wait()->mutable_until());
+    }
     if (reason == v1::Wait::REASON_HOST || reason == v1::Wait::REASON_DESTINATION) {
       ToProto(job.held->until, to->mutable_wait()->mutable_until());
     }
@@ -192,6 +196,12 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   to->mutable_transfer_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
   to->set_attempt_count(job.attempt_count);
   FillHttp(job, to);
+  if (job.timing.not_before != absl::InfinitePast()) {
+    ToProto(job.timing.not_before, to->mutable_not_before_time());
+  }
+  if (job.timing.deadline != absl::InfiniteFuture()) {
+    ToProto(job.timing.deadline, to->mutable_deadline());
+  }
   if (!domain::IsFinal(job.state)) FillRate(job, policy.rates, to);
 }
 

@@ -10,6 +10,7 @@
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
 #include "server/rpc/validate_http.h"
+#include "server/rpc/validate_timing.h"
 #include "server/domain/update_rules.h"
 
 namespace bits::rpc {
@@ -171,7 +172,7 @@ absl::StatusOr<Selection> SelectionFrom(const v1::UpdateJobRequest& request) {
   if (paths.size() == 1 && paths[0] == "*") return Everything();
   Selection selection;
   for (const std::string& path : paths) {
-    if (Select(path, selection) || IsHttpPath(path)) continue;
+    if (Select(path, selection) || IsHttpPath(path) || IsTimingPath(path)) continue;
     return InvalidField("update_mask", path == "*"
                                            ? "`*` must stand alone"
                                            : "`" + path + "` is not a path that can be written");
@@ -218,6 +219,7 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.options.max_bytes_per_second, RateFrom(from));
   BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.proxy, ProxyFrom(from));
+  BITS_ASSIGN_OR_RETURN(job.timing, TimingFrom(from));
   BITS_RETURN_IF_ERROR(
       domain::CheckNew(job, from.priority() != v1::Job::PRIORITY_UNSPECIFIED));
   return job;
@@ -260,6 +262,7 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
   if (SelectsProxy(request)) {
     BITS_ASSIGN_OR_RETURN(update.proxy, ProxyFrom(from));
   }
+  BITS_ASSIGN_OR_RETURN(update.timing, TimingUpdateFrom(request));
   return update;
 }
 

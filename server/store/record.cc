@@ -253,6 +253,10 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.set_host(job.host);
   to.set_destination(job.destination);
   to.set_host_failed(job.host_failed);
+  const domain::Timing& timing = job.timing;
+  if (timing.not_before != absl::InfinitePast()) ToRecord(timing.not_before, *to.mutable_not_before());
+  if (timing.deadline != absl::InfiniteFuture()) ToRecord(timing.deadline, *to.mutable_deadline());
+  to.set_deferred(job.deferred);
 
   to.set_version(job.version);
   to.set_revision(job.revision);
@@ -301,6 +305,9 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.host = std::move(*from.mutable_host());
   to.destination = std::move(*from.mutable_destination());
   to.host_failed = from.host_failed();
+  if (from.has_not_before()) to.timing.not_before = FromRecord(from.not_before());
+  if (from.has_deadline()) to.timing.deadline = FromRecord(from.deadline());
+  to.deferred = from.deferred();
 
   to.version = from.version();
   to.revision = from.revision();

@@ -322,6 +322,32 @@ TEST_P(JobStoreContract, QueueIsFoundBehindThousandsThatArePassedOver) {
   EXPECT_EQ(queued(100), expected);
 }
 
+TEST_P(JobStoreContract, DeferredJobsAreInNoQueueUntilTheyAreNot) {
+  domain::Job job = QueuedJob(samples().Id(), "owner", absl::UnixEpoch());
+  job.deferred = true;
+  Insert(job);
+  domain::Job other = QueuedJob(samples().Id(), "owner", absl::UnixEpoch());
+  Insert(other);
+  EXPECT_THAT(Queued(store(), domain::Priority::kNormal), ElementsAre(other.id));
+  job = *store().GetJob(job.id);
+  EXPECT_TRUE(job.deferred);
+  job.deferred = false;
+  Update(job);
+  EXPECT_THAT(Queued(store(), domain::Priority::kNormal), ElementsAre(job.id, other.id));
+  job.deferred = true;
+  Update(job);
+  EXPECT_THAT(Queued(store(), domain::Priority::kNormal), ElementsAre(other.id));
+  // Nor are they found behind hundreds that are passed over.
+  std::set<domain::JobId> pass = {other.id};
+  for (int i = 0; i < 300; ++i) {
+    domain::Job held = QueuedJob(samples().Id(), "owner", absl::UnixEpoch());
+    Insert(held);
+    pass.insert(held.id);
+  }
+  EXPECT_THAT(Queued(store(), domain::Priority::kNormal, {.owners = 10, .per_owner = 10}, pass),
+              IsEmpty());
+}
+
 TEST_P(JobStoreContract, ThoseWhoseHostFailedAreListedByHost) {
   std::vector<domain::JobId> expected;
   for (int i = 0; i < 40; ++i) {

@@ -48,10 +48,10 @@ domain::Job Samples::Job() {
   domain::Job job;
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
-         no_progress_timeout, maximum_download_time, options, http, proxy, credentials,
+         no_progress_timeout, maximum_download_time, options, http, proxy, timing, credentials,
          secrets_volatile, resumed, progress, error_count, attempt_count,
          error, result, pending, queue_time, stalled_since, retry_time, active_time, active_since,
-         final_time, host, destination, host_failed, held, version, revision] = job;
+         final_time, host, destination, host_failed, deferred, held, version, revision] = job;
   id = Id();
   owner = Name();
   type = static_cast<domain::JobType>(Below(3));
@@ -74,6 +74,8 @@ domain::Job Samples::Job() {
   if (OneIn(2)) proxy = {static_cast<domain::ProxyUsage>(Below(3)), Bytes(40), Bytes(40)};
   if (OneIn(2)) credentials = {{domain::AuthTarget::kServer, domain::AuthScheme::kBasic},
                                {domain::AuthTarget::kProxy, domain::AuthScheme::kBearer}};
+  if (OneIn(2)) timing.not_before = Time();
+  if (OneIn(2)) timing.deadline = Time();
   secrets_volatile = OneIn(2);
   resumed = OneIn(2);
   progress = {random_(),
@@ -96,6 +98,7 @@ domain::Job Samples::Job() {
   host = Name();
   destination = Name();
   host_failed = OneIn(2);
+  deferred = OneIn(3);
   held.reset();  // not stored
   version = 0;  // the store's
   revision = random_();

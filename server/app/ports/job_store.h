@@ -147,7 +147,7 @@ struct JobPage {
   bool end = false;  // there is nothing after it. A page may be short, even empty, and not the end
 };
 
-// Of the jobs that wait in QUEUED.
+// Of the jobs that wait in QUEUED for their turn: those that are deferred do not.
 struct QueueQuery {
   domain::Priority priority = domain::Priority::kNormal;
   // The round goes on behind this owner: those that sort after it come first, then the others.
@@ -183,7 +183,7 @@ class JobStore {
                                                               uint32_t after, uint32_t limit) = 0;
   virtual absl::StatusOr<ErrorHistory> ListErrors(const domain::JobId& id) = 0;
 
-  // The QUEUED jobs of a priority, owner by owner, of each the longest waiting first
+  // The QUEUED jobs of a priority that are not deferred, owner by owner, of each the longest waiting first
   // (Job.queue_time, then creation), but for those that `pass_over` is true of: it is called while
   // the store reads, must not block, nor call the store. Behind hundreds of an owner's that were
   // passed over, the next are found host by host (Job.host, Job.destination): those of many hosts

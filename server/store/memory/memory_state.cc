@@ -110,6 +110,7 @@ std::vector<domain::WaitingJob> MemoryState::ListQueued(const app::QueueQuery& q
   for (const auto& [seq, row] : jobs) {
     const domain::Job& job = row.job;
     if (job.state != domain::JobState::kQueued || job.priority != query.priority) continue;
+    if (job.deferred) continue;
     queue.emplace(Place(job.owner <= query.after_owner, job.owner, job.queue_time, seq),
                   domain::WaitingJob{job.id, job.owner, job.priority, job.host, job.destination});
   }

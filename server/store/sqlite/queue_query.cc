@@ -66,11 +66,11 @@ class QueueReader {
       StatementLease statement =
           behind ? database_.Cached(
                        "SELECT id, owner, host, destination FROM jobs INDEXED BY jobs_turns"
-                       " WHERE state = 0 AND priority = ?1 AND owner > ?2"
+                       " WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner > ?2"
                        " ORDER BY owner, queue_time, seq")
                  : database_.Cached(
                        "SELECT id, owner, host, destination FROM jobs INDEXED BY jobs_turns"
-                       " WHERE state = 0 AND priority = ?1 AND owner >= ?2"
+                       " WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner >= ?2"
                        " ORDER BY owner, queue_time, seq");
       statement->BindInt(1, static_cast<int64_t>(query_.priority));
       statement->BindText(2, from);
@@ -103,7 +103,7 @@ class QueueReader {
       if (!there) break;
       StatementLease statement = database_.Cached(
           "SELECT id, owner, host, destination, queue_time, seq FROM jobs"
-          " INDEXED BY jobs_turns_by_host WHERE state = 0 AND priority = ?1 AND owner = ?2"
+          " INDEXED BY jobs_turns_by_host WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner = ?2"
           " AND host = ?3 AND destination = ?4 ORDER BY queue_time, seq LIMIT ?5");
       statement->BindInt(1, static_cast<int64_t>(query_.priority));
       statement->BindText(2, owner);
@@ -136,11 +136,11 @@ class QueueReader {
     StatementLease statement =
         behind ? database_.Cached(
                      "SELECT host, destination FROM jobs INDEXED BY jobs_turns_by_host"
-                     " WHERE state = 0 AND priority = ?1 AND owner = ?2"
+                     " WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner = ?2"
                      " AND (host, destination) > (?3, ?4) ORDER BY host, destination LIMIT 1")
                : database_.Cached(
                      "SELECT host, destination FROM jobs INDEXED BY jobs_turns_by_host"
-                     " WHERE state = 0 AND priority = ?1 AND owner = ?2"
+                     " WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner = ?2"
                      " AND (host, destination) >= (?3, ?4) ORDER BY host, destination LIMIT 1");
     statement->BindInt(1, static_cast<int64_t>(query_.priority));
     statement->BindText(2, owner);

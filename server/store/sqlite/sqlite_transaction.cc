@@ -24,6 +24,7 @@ struct Indexed {
   int64_t unsettled;
   int64_t queue_time;
   int64_t host_failed;
+  int64_t deferred;
   std::string owner;
   std::string host;
   std::string destination;
@@ -35,7 +36,7 @@ Indexed IndexedOf(const domain::Job& job) {
   const bool unsettled = domain::IsActive(job.state) || job.pending != domain::Pending::kNone;
   return {static_cast<int64_t>(job.state), static_cast<int64_t>(job.priority),
           static_cast<int64_t>(unsettled), TimeColumn(job.queue_time),
-          static_cast<int64_t>(job.host_failed), job.owner, job.host, job.destination};
+          static_cast<int64_t>(job.host_failed), static_cast<int64_t>(job.deferred), job.owner, job.host, job.destination};
 }
 
 std::optional<int64_t> TimerColumn(absl::Time next_timer) {
@@ -70,6 +71,7 @@ constexpr int kOwnerColumn = 15;
 constexpr int kHost = 16;
 constexpr int kDestination = 17;
 constexpr int kHostFailed = 18;
+constexpr int kDeferred = 19;
 
 void BindCommon(Statement& statement, const domain::Job& job, const std::string& labels,
                 const std::string& record) {
@@ -92,13 +94,14 @@ void BindIndexed(Statement& statement, const Indexed& indexed) {
   statement.BindText(kHost, indexed.host);
   statement.BindText(kDestination, indexed.destination);
   statement.BindInt(kHostFailed, indexed.host_failed);
+  statement.BindInt(kDeferred, indexed.deferred);
 }
 
 constexpr std::string_view kInsertJob =
     "INSERT INTO jobs (version, update_time, error_count, display_name, labels, record, type,"
     " create_time, id, next_timer, state, priority, unsettled, queue_time, owner, host,"
-    " destination, host_failed)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " destination, host_failed, deferred)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
     " ON CONFLICT (id) DO NOTHING";
 
 // An UPDATE writes every index over a column that it names, changed or not. So there is one
@@ -113,7 +116,7 @@ constexpr std::string_view kUpdateAll =
     "UPDATE jobs SET version = ?1, update_time = ?2, error_count = ?3, display_name = ?4,"
     " labels = ?5, record = ?6, type = ?7, create_time = ?8, next_timer = ?10, state = ?11,"
     " priority = ?12, unsettled = ?13, queue_time = ?14, owner = ?15, host = ?16,"
-    " destination = ?17, host_failed = ?18 WHERE seq = ?9";
+    " destination = ?17, host_failed = ?18, deferred = ?19 WHERE seq = ?9";
 
 }  // namespace
 
@@ -186,7 +189,7 @@ absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_time
   {
     StatementLease select = database_.Cached(
         "SELECT seq, version, state, priority, unsettled, queue_time, owner, next_timer,"
-        " host_failed, host, destination"
+        " host_failed, host, destination, deferred"
         " FROM jobs WHERE id = ?1");
     select->BindBlob(1, *packed);
     BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
@@ -200,6 +203,7 @@ absl::Status SqliteTransaction::UpdateJob(domain::Job& job, absl::Time next_time
               select->Int(4),
               select->Int(5),
               select->Int(8),
+              select->Int(11),
               std::string(select->Bytes(6)),
               std::string(select->Bytes(9)),
               std::string(select->Bytes(10))};

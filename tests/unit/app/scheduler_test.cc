@@ -124,6 +124,26 @@ TEST_F(SchedulerTest, ManyForegroundJobsAllBegin) {
   for (const JobId& id : ids) EXPECT_TRUE(Active(id));
 }
 
+TEST_F(SchedulerTest, DeferredJobTakesNoTurnFromOthersAndGetsItsOwnInTime) {
+  domain::Job properties;
+  properties.priority = Priority::kHigh;
+  properties.timing.not_before = w_.clock.Now() + absl::Minutes(1);
+  const JobId deferred = w_.Create(1, "later", properties);
+  properties.priority = Priority::kForeground;
+  const JobId foreground = w_.Create(1, "later2", properties);
+  const JobId low = Create("alice", Priority::kLow);
+  w_.Turn();
+  EXPECT_TRUE(Active(low));
+  EXPECT_EQ(w_.State(deferred), JobState::kQueued);
+  EXPECT_EQ(w_.State(foreground), JobState::kQueued);
+  EXPECT_EQ(w_.app->scheduler().next_look(), absl::InfiniteFuture()) << "its timer says when";
+  w_.clock.Advance(properties.timing.not_before - w_.clock.Now());
+  w_.app->timers().RunOnce();
+  w_.Turn();
+  EXPECT_TRUE(Active(deferred) && Active(foreground));
+  EXPECT_EQ(w_.State(low), JobState::kQueued);
+}
+
 TEST_F(SchedulerTest, JobThatIsBeingCompletedHoldsNoSlot) {
   const JobId first = Create("a");
   const JobId second = Create("a");

@@ -234,6 +234,30 @@ TEST_F(CommandsTest, SetWritesWhatWasGivenAndNothingElse) {
   EXPECT_EQ(seen.job().etag(), "");
 }
 
+TEST_F(CommandsTest, SetTimesAndClearsThem) {
+  v1::UpdateJobRequest seen;
+  handlers_.update_job = [&seen](const v1::UpdateJobRequest& request, v1::Job& job) {
+    seen = request;
+    job = request.job();
+    return grpc::Status::OK;
+  };
+  Serve();
+  const absl::Time before = absl::Now();
+  EXPECT_EQ(Run({"set", IdOf(1), "--not-before=2023-11-14T22:13:20.5Z", "--deadline=+2h"}).code,
+            ExitCode::kOk);
+  EXPECT_THAT(seen.update_mask().paths(), ElementsAre("not_before_time", "deadline"));
+  EXPECT_EQ(seen.job().not_before_time().seconds(), 1'700'000'000);
+  EXPECT_EQ(seen.job().not_before_time().nanos(), 500'000'000);
+  EXPECT_NEAR(static_cast<double>(seen.job().deadline().seconds()),
+              static_cast<double>(absl::ToUnixSeconds(before + absl::Hours(2))), 60);
+  EXPECT_EQ(Run({"set", IdOf(1), "--deadline=none"}).code, ExitCode::kOk);
+  EXPECT_THAT(seen.update_mask().paths(), ElementsAre("deadline"));
+  EXPECT_FALSE(seen.job().has_deadline());
+  for (const std::string wrong : {"", "+", "+soon", "tomorrow", "2023-11-14", "infinite-future"}) {
+    EXPECT_EQ(Run({"set", IdOf(1), "--deadline=" + wrong}).code, ExitCode::kUsage) << wrong;
+  }
+}
+
 TEST_F(CommandsTest, SetLabelsKeepsTheOthersThoughSomebodyComesBetween) {
   int reads = 0;
   v1::UpdateJobRequest seen;

@@ -51,6 +51,19 @@ std::vector<World> Variants(S state) {
   host_failed.job.host_failed = true;
   host_failed.job.stalled_since = host_failed.now;
   worlds.push_back(host_failed);
+  World late = World::In(state);
+  late.job.timing.deadline = late.now;
+  worlds.push_back(late);
+  World late_with_more = added;
+  late_with_more.job.timing.deadline = late.now;
+  worlds.push_back(late_with_more);
+  if (state == S::kQueued) {
+    for (const World& w : {added, all}) {
+      worlds.push_back(w);
+      worlds.back().job.deferred = true;
+      worlds.back().job.timing.not_before = w.now + absl::Hours(1);
+    }
+  }
   return worlds;
 }
 
@@ -110,6 +123,10 @@ std::vector<Sample> Samples(E kind) {
       return {{NoProgress{}}};
     case E::kMaximumDownloadTime:
       return {{MaximumDownloadTime{}}};
+    case E::kDeadline:
+      return {{Deadline{}}};
+    case E::kNotBefore:
+      return {{NotBefore{}}};
     case E::kInactivity:
       return {{Inactivity{}}};
     case E::kForget:
@@ -153,6 +170,10 @@ bool GuardHolds(Guard guard, const World& w, const Sample& sample) {
       return transferred == w.files.size();
     case Guard::kSaidInvalid:
       return !std::get<SetValidationState>(sample.event).valid;
+    case Guard::kDeferred:
+      return w.job.deferred;
+    case Guard::kDeadlinePassed:
+      return w.job.timing.deadline <= w.now;
     case Guard::kHostFailed:
       return w.job.host_failed;
     case Guard::kRetryable:
@@ -203,6 +224,7 @@ void ExpectAsTheRuleSays(const Rule& rule, const World& w, const absl::StatusOr<
                     d->changes.end();
   EXPECT_EQ(told, rule.to != rule.from);
   EXPECT_EQ(d->error.has_value(), rule.event == E::kFail || rule.event == E::kMaximumDownloadTime ||
+                                      rule.event == E::kDeadline ||
                                       rule.guard == Guard::kSaidInvalid);
 }
 
@@ -283,7 +305,7 @@ TEST(DecideTable, WhileFilesArePublishedTurnsErrorsAndTimersWait) {
     World w = World::In(state);
     w.Must(Complete{});
     for (E kind : {E::kStart, E::kBytesArrived, E::kFail, E::kRequeue, E::kRetryDue, E::kNoProgress,
-                   E::kMaximumDownloadTime, E::kInactivity, E::kForget, E::kCleanedUp}) {
+                   E::kMaximumDownloadTime, E::kDeadline, E::kNotBefore, E::kInactivity, E::kForget, E::kCleanedUp}) {
       SCOPED_TRACE(std::string(StateName(state)) + " " + std::string(EventName(kind)));
       const absl::StatusOr<Decision> d = Decide(w.job, nullptr, Samples(kind)[0].event, w.now);
       ASSERT_TRUE(d.ok());

@@ -66,6 +66,8 @@ ReferenceModel::Answer ReferenceModel::Step(const Event& event, uint32_t ordinal
     case EventKind::kRetryDue:
     case EventKind::kNoProgress:
     case EventKind::kMaximumDownloadTime:
+    case EventKind::kDeadline:
+    case EventKind::kNotBefore:
     case EventKind::kInactivity:
     case EventKind::kForget:
       return publishing_ ? kNothing : OfTimer(event);
@@ -79,6 +81,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (state_ == S::kQueued || Running()) return kNothing;
     if (state_ == S::kTransferred && AllWhole()) return kNothing;
     if (state_ == S::kSuspended && files_.empty()) return "BG_E_EMPTY";
+    if (now_ >= deadline_) return "ERROR_TIMEOUT";
     Owner();
     used_ = absl::ZeroDuration();
     if (state_ != S::kTransientError) {
@@ -98,6 +101,9 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (add->files.empty()) return kNothing;
     files_.resize(files_.size() + add->files.size());
   } else if (const auto* update = std::get_if<Update>(&event)) {
+    if (update->timing) {
+      if (const Answer wrong = Times(*update->timing); !wrong.empty()) return wrong;
+    }
     if (update->minimum_retry_delay) delay_ = *update->minimum_retry_delay;
     if (update->no_progress_timeout) patience_ = *update->no_progress_timeout;
   } else if (std::holds_alternative<SetRemoteName>(event)) {
@@ -126,7 +132,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
 
 ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t ordinal) {
   if (std::holds_alternative<Start>(event)) {
-    if (state_ != S::kQueued) return kNothing;
+    if (state_ != S::kQueued || deferred_) return kNothing;
     Go(AllWhole() ? S::kTransferred : S::kConnecting);
     return kChanged;
   }
@@ -180,6 +186,24 @@ ReferenceModel::Answer ReferenceModel::OfTimer(const Event& event) {
     cleaning_ = true;
     return kChanged;
   }
+  if (std::holds_alternative<NotBefore>(event)) {
+    if (!deferred_) return kNothing;
+    deferred_ = false;
+    queued_ = activity_ = now_;
+    return kChanged;
+  }
+  if (std::holds_alternative<Deadline>(event)) {
+    if (Stopped()) return kNothing;
+    Failure failure;
+    failure.hresult = kTimeout;
+    const bool host_failed = host_failed_;
+    const uint32_t errors = errors_;
+    const bool ran = Running();
+    Break(failure, 0, false);
+    host_failed_ = host_failed;
+    if (!ran) errors_ = errors;
+    return kChanged;
+  }
   if (std::holds_alternative<MaximumDownloadTime>(event)) {
     if (!Running()) return kNothing;
     Failure failure;
@@ -231,6 +255,30 @@ ReferenceModel::Answer ReferenceModel::OfFiles(const Event& event, uint32_t ordi
   return kChanged;
 }
 
+ReferenceModel::Answer ReferenceModel::Times(const TimingUpdate& update) {
+  const absl::Time not_before = update.not_before.value_or(not_before_);
+  const absl::Time deadline = update.deadline.value_or(deadline_);
+  const bool changed = not_before != not_before_ || deadline != deadline_;
+  if (changed && (not_before >= deadline || (deadline != deadline_ && deadline <= now_))) {
+    return "E_INVALIDARG";
+  }
+  not_before_ = not_before;
+  deadline_ = deadline;
+  if (state_ == S::kQueued) Queue();
+  return "";
+}
+
+void ReferenceModel::Queue() {
+  if (now_ < not_before_) {
+    deferred_ = true;
+    stalled_.reset();
+    host_failed_ = false;
+  } else if (deferred_) {
+    deferred_ = false;
+    queued_ = now_;
+  }
+}
+
 void ReferenceModel::Go(JobState to) {
   const bool ran = Running();
   const bool blocked = state_ == S::kTransientError && error_ && error_->code == 0x8020003E;
@@ -245,7 +293,12 @@ void ReferenceModel::Go(JobState to) {
     clock_ = now_;
     ++attempts_;
   }
-  if (to == S::kQueued) queued_ = now_;
+  if (to == S::kQueued) {
+    queued_ = now_;
+    Queue();
+  } else {
+    deferred_ = false;
+  }
   if (to == S::kTransferring || to == S::kTransferred) error_.reset();
   if (to == S::kTransferring) host_failed_ = false;
   if (to == S::kTransferred) completed_ = now_;
@@ -312,6 +365,8 @@ std::string ReferenceModel::Difference(const Job& job, const std::vector<File>& 
   if (job.active_since != clock_ || job.active_time != used_) return "the stopwatch";
   if (job.activity_time != activity_) return "activity_time";
   if (job.queue_time != queued_) return "queue_time";
+  if (job.deferred != deferred_) return "deferred";
+  if (job.timing.not_before != not_before_ || job.timing.deadline != deadline_) return "timing";
   if (job.host_failed != host_failed_) return "host_failed";
   if (job.result != result_) return "result";
   const Pending pending = publishing_ ? Pending::kPublish

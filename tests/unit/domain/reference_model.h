@@ -63,6 +63,8 @@ class ReferenceModel {
   Answer OfFiles(const Event& event, uint32_t ordinal);
 
   void Go(JobState to);
+  void Queue();
+  Answer Times(const TimingUpdate& update);
   void Owner() { activity_ = now_; }
   void Durable(ModelFile& file, const Checkpoint& at);
   static void StartOver(ModelFile& file);
@@ -74,6 +76,8 @@ class ReferenceModel {
   bool publishing_ = false;
   bool cleaning_ = false;
   bool host_failed_ = false;
+  bool deferred_ = false;
+  absl::Time not_before_ = absl::InfinitePast(), deadline_ = absl::InfiniteFuture();
   JobResult result_ = JobResult::kNone;
   std::optional<ModelError> error_;
   uint32_t errors_ = 0;

@@ -101,6 +101,27 @@ TEST(Timers, MaximumDownloadTimeGoesOnWhereItStopped) {
   EXPECT_EQ(Next(w).find("MaximumDownloadTime"), std::string::npos) << "0: no limit";
 }
 
+TEST(Timers, DeferredJobComesBackAndIsNotInactiveMeanwhile) {
+  World w = World::In(S::kSuspended);
+  w.job.timing.not_before = w.now + absl::Hours(200 * 24);
+  EXPECT_EQ(Next(w), kInactivityIn90Days) << "it is not resumed yet";
+  w.Must(Resume{});
+  EXPECT_EQ(Next(w), "NotBefore in 17280000 s");
+  EXPECT_EQ(ExpireTime(w.job, {}), w.job.timing.not_before + absl::Hours(90 * 24));
+  w.now = w.job.timing.not_before;
+  w.Must(NotBefore{});
+  EXPECT_EQ(Next(w), kInactivityIn90Days);
+}
+
+TEST(Timers, DeadlineHoldsForJobsThatRunOrWantTo) {
+  for (S state : kStates) {
+    World w = World::In(state);
+    w.job.timing.deadline = w.now + absl::Seconds(9);
+    const bool holds = IsActive(state) || state == S::kQueued || state == S::kTransientError;
+    EXPECT_EQ(Next(w) == "Deadline in 9 s", holds) << StateName(state);
+  }
+}
+
 TEST(Timers, NoneWhileFilesArePublishedOrDeleted) {
   for (S state : kStates) {
     World w = World::In(state);

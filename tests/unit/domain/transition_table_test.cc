@@ -110,19 +110,19 @@ std::string Cell(S state, E event) {
   return cell;
 }
 
-// Complete of bits.md 1.2 is that of downloads; [?] cells are as design.md decides.
+// Complete of bits.md 1.2 is that of downloads; [?] cells are as design.md decides. Deadlines are ours.
 TEST(TransitionTable, FollowsTheMatrixOfBits) {
   const struct {
     S state;
     const char *resume, *suspend, *cancel, *complete, *others;
   } kMatrix[] = {
-      {S::kSuspended, "BG_E_EMPTY else QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
+      {S::kSuspended, "BG_E_EMPTY else ERROR_TIMEOUT else QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
       {S::kQueued, "-", "SUSPENDED", "CANCELLED", "ACKNOWLEDGED", "ok"},
       {S::kConnecting, "-", "SUSPENDED", "CANCELLED", "ACKNOWLEDGED", "ok"},
       {S::kTransferring, "-", "SUSPENDED", "CANCELLED", "ACKNOWLEDGED", "ok"},
-      {S::kTransientError, "QUEUED", "SUSPENDED", "CANCELLED", "ACKNOWLEDGED", "ok"},
-      {S::kError, "QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
-      {S::kTransferred, "- else QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
+      {S::kTransientError, "ERROR_TIMEOUT else QUEUED", "SUSPENDED", "CANCELLED", "ACKNOWLEDGED", "ok"},
+      {S::kError, "ERROR_TIMEOUT else QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
+      {S::kTransferred, "- else ERROR_TIMEOUT else QUEUED", "-", "CANCELLED", "ACKNOWLEDGED", "ok"},
       {S::kAcknowledged, "BG_E_INVALID_STATE", "BG_E_INVALID_STATE", "BG_E_INVALID_STATE",
        "BG_E_INVALID_STATE", "BG_E_INVALID_STATE"},
       {S::kCancelled, "BG_E_INVALID_STATE", "BG_E_INVALID_STATE", "BG_E_INVALID_STATE",
@@ -169,6 +169,11 @@ TEST(TransitionTable, MovesByItselfOnlyAsBitsDoes) {
       {E::kNoProgress, S::kQueued, S::kError},
       {E::kMaximumDownloadTime, S::kConnecting, S::kError},
       {E::kMaximumDownloadTime, S::kTransferring, S::kError},
+      // Ours: the deadline of a job that runs or wants to.
+      {E::kDeadline, S::kQueued, S::kError},
+      {E::kDeadline, S::kConnecting, S::kError},
+      {E::kDeadline, S::kTransferring, S::kError},
+      {E::kDeadline, S::kTransientError, S::kError},
       // A rename failed: what was stopped for Complete waits for its owner.
       {E::kPublishFailed, S::kQueued, S::kSuspended},
       {E::kPublishFailed, S::kConnecting, S::kSuspended},

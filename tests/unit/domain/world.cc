@@ -172,6 +172,10 @@ void ExpectConsistent(const World& world) {
 
   EXPECT_EQ(job.retry_time.has_value(),
             job.state == JobState::kTransientError && !IsBlockedByPolicy(job));
+  if (job.deferred) {
+    EXPECT_EQ(job.state, JobState::kQueued);
+    EXPECT_FALSE(job.host_failed || job.stalled_since.has_value());
+  }
   EXPECT_EQ(job.active_since.has_value(), IsActive(job.state));
   EXPECT_EQ(job.final_time.has_value(), IsFinal(job.state));
   EXPECT_GE(job.active_time, absl::ZeroDuration());

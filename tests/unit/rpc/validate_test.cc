@@ -65,6 +65,9 @@ TEST(NewJobTest, TakesEveryProperty) {
   (*job.mutable_labels())["team/a"] = "x";
   job.mutable_transfer_options()->set_max_parallel_files(64);
   job.mutable_transfer_options()->set_require_ranges(true);
+  job.mutable_not_before_time()->set_seconds(1'700'000'000);
+  job.mutable_deadline()->set_seconds(1'800'000'000);
+  job.mutable_deadline()->set_nanos(999'999'999);
   // Output only: ignored.
   job.set_name("nonsense");
   job.set_owner("somebody");
@@ -80,6 +83,9 @@ TEST(NewJobTest, TakesEveryProperty) {
   EXPECT_EQ(taken->labels.at("team/a"), "x");
   EXPECT_EQ(taken->options.max_parallel_files, 64u);
   EXPECT_TRUE(taken->options.require_ranges);
+  EXPECT_EQ(taken->timing.not_before, absl::FromUnixSeconds(1'700'000'000));
+  EXPECT_EQ(taken->timing.deadline,
+            absl::FromUnixSeconds(1'800'000'000) + absl::Nanoseconds(999'999'999));
   EXPECT_EQ(taken->owner, "");
   EXPECT_EQ(taken->state, domain::JobState::kSuspended);
   EXPECT_EQ(taken->error_count, 0u);
@@ -113,6 +119,15 @@ TEST(NewJobTest, RefusesByFieldAndRule) {
        }},
       {"job.no_progress_timeout",
        [](v1::Job& job) { job.mutable_no_progress_timeout()->set_nanos(1'000'000'000); }},
+      {"job.not_before_time", [](v1::Job& job) { job.mutable_not_before_time()->set_nanos(-1); }},
+      {"job.not_before_time",
+       [](v1::Job& job) { job.mutable_not_before_time()->set_nanos(1'000'000'000); }},
+      {"job.deadline",
+       [](v1::Job& job) { job.mutable_deadline()->set_seconds(253402300800); }},
+      {"job.deadline",
+       [](v1::Job& job) {
+         job.mutable_deadline()->set_seconds(std::numeric_limits<int64_t>::min());
+       }},
       {"job.maximum_download_time",
        [](v1::Job& job) {
          job.mutable_maximum_download_time()->set_seconds(365 * 86400);
