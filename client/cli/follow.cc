@@ -13,6 +13,8 @@ bool IsStopped(const v1::Job& job) {
   switch (job.state()) {
     case v1::Job::STATE_ERROR:
     case v1::Job::STATE_TRANSFERRED:
+      // One that is completing itself waits for nobody.
+      return !job.auto_complete() || job.has_wait();
     case v1::Job::STATE_ACKNOWLEDGED:
     case v1::Job::STATE_CANCELLED:
       return true;

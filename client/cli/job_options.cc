@@ -94,6 +94,14 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
   return specs;
 }
 
+const std::vector<OptionSpec>& AutoCompleteSpecs() {
+  static const std::vector<OptionSpec> specs = {
+      {"auto-complete", "", "complete the job when all of it is there"},
+      {"no-auto-complete", "", "leave that to `bitsctl complete` (the default)"},
+  };
+  return specs;
+}
+
 absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& arguments, v1::Job& job) {
   std::vector<std::string> mask;
   if (const auto text = arguments.Get("description")) {
@@ -105,6 +113,13 @@ absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& argume
     if (!priority.ok()) return priority.status();
     job.set_priority(*priority);
     mask.emplace_back("priority");
+  }
+  if (arguments.Has("auto-complete") && arguments.Has("no-auto-complete")) {
+    return absl::InvalidArgumentError("--auto-complete and --no-auto-complete exclude each other");
+  }
+  if (arguments.Has("auto-complete") || arguments.Has("no-auto-complete")) {
+    job.set_auto_complete(arguments.Has("auto-complete"));
+    mask.emplace_back("auto_complete");
   }
   for (const auto& status :
        {ApplyDuration(arguments, "retry-delay", "minimum_retry_delay",

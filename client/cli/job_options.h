@@ -16,6 +16,9 @@ namespace bits::cli {
 // --max-download-time, --label, --max-parallel-files, --max-rate, --require-ranges, and those of
 // timing_args.h and http_args.h.
 const std::vector<OptionSpec>& JobOptionSpecs();
+// --auto-complete and --no-auto-complete, which ApplyJobOptions knows too: of create and set, as
+// transfer completes its job itself.
+const std::vector<OptionSpec>& AutoCompleteSpecs();
 
 // Writes the options that were given into `job`, and says which as paths of an update
 // mask. Labels are added to those that `job` has. kInvalidArgument, in words for

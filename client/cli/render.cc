@@ -226,6 +226,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
                                           ? 4
                                           : job.transfer_options().max_parallel_files()));
   line("Rate limit", EffectiveRateText(job, zone));
+  if (job.auto_complete()) line("Auto-complete", "yes");
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
   for (const auto& [title, value] : TimingDetails(job, zone)) line(title, value);
   for (const auto& [title, value] : HttpDetails(job)) line(title, value);

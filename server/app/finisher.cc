@@ -108,7 +108,8 @@ absl::Status Finisher::Record(const domain::JobId& id, std::vector<uint32_t> ord
   return *wait->status;
 }
 
-absl::Status Finisher::PublishPage(const domain::JobId& id, const std::vector<domain::File>& page) {
+absl::Status Finisher::PublishPage(const domain::JobId& id, const std::vector<domain::File>& page,
+                                   Trouble& trouble) {
   std::vector<const domain::File*> files;
   std::vector<Publication> publications;
   for (const domain::File& file : page) {
@@ -125,6 +126,10 @@ absl::Status Finisher::PublishPage(const domain::JobId& id, const std::vector<do
   if (status.ok()) return absl::OkStatus();
   // Where it was a sync that failed, it was of this file or of one of those after it.
   const domain::File& file = *files[std::min(done, files.size() - 1)];
+  trouble.file = file.ordinal;
+  trouble.failure.hresult = HresultOf(status);
+  trouble.failure.context = domain::ErrorContext::kLocalFile;
+  trouble.failure.detail = absl::StrCat("completing the job: ", Av(Sv(status.message())));
   if (absl::IsDataLoss(status)) {
     BITS_RETURN_IF_ERROR(Record(id, {file.ordinal}, domain::FileLost{}));
   }
@@ -148,23 +153,29 @@ absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {
 }
 
 void Finisher::Publish(const domain::JobId& id) {
-  absl::Status status =
-      ForEachPage(id, [&](const std::vector<domain::File>& page) { return PublishPage(id, page); });
+  Trouble trouble;
+  absl::Status status = ForEachPage(id, [&](const std::vector<domain::File>& page) {
+    return PublishPage(id, page, trouble);
+  });
   if (absl::IsUnavailable(status)) return Postpone(id, status);  // the store's
-  if (!status.ok()) return Report(id, domain::PublishFailed{}, std::move(status));
+  if (!status.ok()) {
+    const domain::PublishFailed outcome{trouble.failure};
+    return Report(id, trouble.file, outcome, std::move(status));
+  }
   absl::StatusOr<bool> left = RemoveTemporaries(id);
   if (!left.ok()) return Postpone(id, left.status());
-  Report(id, domain::Published{*left}, absl::OkStatus());
+  Report(id, 0, domain::Published{*left}, absl::OkStatus());
 }
 
 void Finisher::Cleanup(const domain::JobId& id) {
   absl::StatusOr<bool> left = RemoveTemporaries(id);
   if (!left.ok()) return Postpone(id, left.status());
-  Report(id, domain::CleanedUp{*left}, absl::OkStatus());
+  Report(id, 0, domain::CleanedUp{*left}, absl::OkStatus());
 }
 
-void Finisher::Report(const domain::JobId& id, domain::Event outcome, absl::Status failure) {
-  writer_->Apply(id, 0, std::move(outcome), nullptr,
+void Finisher::Report(const domain::JobId& id, uint32_t file, domain::Event outcome,
+                      absl::Status failure) {
+  writer_->Apply(id, file, std::move(outcome), nullptr,
                  [this, id, failure = std::move(failure)](const absl::StatusOr<domain::Job>& job) {
                    if (!job.ok()) return Postpone(id, job.status());
                    if (!failure.ok()) return Tell(id, failure);

@@ -47,8 +47,14 @@ class Finisher {
   // On the executor.
   void Publish(const domain::JobId& id);
   void Cleanup(const domain::JobId& id);
-  // Publishes what it can of these files; the first failure.
-  absl::Status PublishPage(const domain::JobId& id, const std::vector<domain::File>& page);
+  // A file that could not be published, as the job's history tells of it.
+  struct Trouble {
+    uint32_t file = 0;
+    domain::Failure failure;
+  };
+  // Publishes what it can of these files; the first failure, and of which file it is.
+  absl::Status PublishPage(const domain::JobId& id, const std::vector<domain::File>& page,
+                           Trouble& trouble);
   // Deletes the temporary files of those that are not completed. True if some are left.
   absl::StatusOr<bool> RemoveTemporaries(const domain::JobId& id);
   // The job's files, some at a time, until `visit` fails.
@@ -58,8 +64,9 @@ class Finisher {
   // Commits an outcome for each of these files.
   absl::Status Record(const domain::JobId& id, std::vector<uint32_t> ordinals,
                       domain::Event outcome);
-  // Commits the outcome and tells the waiters; `failure` if the outcome is one.
-  void Report(const domain::JobId& id, domain::Event outcome, absl::Status failure);
+  // Commits the outcome, of a file or of the whole job (0), and tells the waiters; `failure` if it is
+  // one.
+  void Report(const domain::JobId& id, uint32_t file, domain::Event outcome, absl::Status failure);
   void Tell(const domain::JobId& id, const absl::StatusOr<domain::Job>& result);
   // The work could not be done or reported: it is still on record, and is taken up later.
   void Postpone(const domain::JobId& id, const absl::Status& why);

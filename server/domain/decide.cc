@@ -132,14 +132,15 @@ void Maker::Enter(JobState to) {
       break;
     case JobState::kTransferred:
       j.error.reset();
-      j.stalled_since.reset();
+      NotStalled();
       j.transfer_completion_time = now_;
+      CompleteItself();
       break;
     case JobState::kAcknowledged:
     case JobState::kCancelled:
       j.final_time = now_;
       j.retry_time.reset();
-      j.stalled_since.reset();
+      NotStalled();
       // The secrets go with this.
       j.credentials.clear();
       j.http.secret_headers.clear();
@@ -155,12 +156,24 @@ void Maker::Enter(JobState to) {
   }
 }
 
+void Maker::CompleteItself() {
+  if (!job().auto_complete || job().pending != Pending::kNone) return;
+  job().pending = Pending::kPublish;
+  job().unasked = true;
+  d_.effects |= kPublish;
+}
+
+void Maker::NotStalled() {
+  job().stalled_since.reset();
+  job().retry_count = 0;
+}
+
 void Maker::DeferOrNot() {
   Job& j = job();
   const bool defer = j.timing.not_before > now_;
   if (defer && !j.deferred) {
     // While it waits for that it does not fail: none of the time counts.
-    j.stalled_since.reset();
+    NotStalled();
     j.host_failed = false;
   }
   if (!defer && j.deferred) j.queue_time = now_;

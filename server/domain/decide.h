@@ -38,7 +38,7 @@ struct Decision {
 };
 
 // Decides. `file` is the file concerned, of kSetRemoteName, kSetValidationState, kCheckpoint, kFileRestarted,
-// kFileTransferred, kFilePublished, kFileLost, and where there is one kFail; else null. `job.progress`
+// kFileTransferred, kFilePublished, kFileLost, and where there is one kFail, kPublishFailed; else null. `job.progress`
 // must agree with the files. A refusal is a status with BITS's symbol as its reason
 // (base/error_info.h). Time may stand still or go back a little: no rule breaks.
 absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& event,

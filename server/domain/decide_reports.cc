@@ -64,6 +64,7 @@ void Maker::Apply(const Fail& e) {
   } else if (retry) {
     error.retry_time = j.retry_time = RetryTime(before_, e.failure, now_);
     if (!retrying) j.stalled_since = now_;
+    ++j.retry_count;
   }
   j.host_failed = IsConnectionFailure(e.failure);
   if (file_.has_value()) {
@@ -155,15 +156,21 @@ void Maker::Apply(const Published& e) {
   if (before_.pending != Pending::kPublish) return;
   Changed();
   job().pending = Pending::kNone;
+  job().unasked = false;
   job().result = e.temporaries_left            ? JobResult::kUnableToDeleteFiles
                  : AllFilesTransferred(before_) ? JobResult::kOk
                                                 : JobResult::kPartialComplete;
 }
 
-void Maker::Apply(const PublishFailed&) {
+void Maker::Apply(const PublishFailed& e) {
   if (before_.pending != Pending::kPublish) return;
   Changed();
   job().pending = Pending::kNone;
+  job().unasked = false;
+  if (!before_.unasked) return;  // the caller of CompleteJob is told
+  // For the history alone: the job is TRANSFERRED, and waits for its owner.
+  d_.error = ErrorOf(e.failure);
+  if (file_.has_value()) NameFile(*d_.error);
 }
 
 void Maker::Apply(const CleanedUp& e) {
@@ -222,7 +229,7 @@ void Maker::SetTotal(std::optional<uint64_t> total) {
 }
 
 void Maker::Progressed() {
-  job().stalled_since.reset();
+  NotStalled();
   job().host_failed = false;
   job().activity_time = now_;
 }

@@ -15,7 +15,7 @@ void Maker::Apply(const Resume&) {
   job().resumed = true;
   job().retry_time.reset();
   if (before_.state != JobState::kTransientError) {
-    job().stalled_since.reset();
+    NotStalled();
     job().host_failed = false;
   }
 }
@@ -65,6 +65,12 @@ void Maker::Apply(const Update& e) {
   if (e.credentials) j.credentials = *e.credentials;
   if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
   if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
+  if (e.retry) j.retry = *e.retry;
+  if (e.auto_complete) {
+    const bool turned_on = *e.auto_complete && !j.auto_complete;
+    j.auto_complete = *e.auto_complete;
+    if (turned_on && j.state == JobState::kTransferred && AllFilesTransferred(j)) CompleteItself();
+  }
   if (e.timing) {
     j.timing = After(j.timing, *e.timing);
     if (j.state == JobState::kQueued) DeferOrNot();

@@ -85,6 +85,10 @@ class Maker {
   bool Counts(const Failure& failure) const;
 
   void Enter(JobState to);
+  // All its files are there: it completes itself if it is to.
+  void CompleteItself();
+  // Its next transient error is the first.
+  void NotStalled();
   // Of a QUEUED job: whether it waits for its not_before.
   void DeferOrNot();
   void NoteChanges(EventKind kind);

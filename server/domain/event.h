@@ -78,6 +78,8 @@ struct Update {
   std::optional<bool> secrets_volatile;
   std::optional<uint64_t> max_bytes_per_second;
   std::optional<TimingUpdate> timing;
+  std::optional<RetryOptions> retry;
+  std::optional<bool> auto_complete;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
@@ -155,8 +157,10 @@ struct FileLost {};
 struct Published {
   bool temporaries_left = false;
 };
-// A rename failed; the job stays.
-struct PublishFailed {};
+// A rename failed; the job stays. With the file that Decide() is given, or none.
+struct PublishFailed {
+  Failure failure = {};
+};
 // The temporary files of a final job are deleted, or some could not be.
 struct CleanedUp {
   bool temporaries_left = false;

@@ -16,6 +16,7 @@
 #include "server/domain/file_range.h"
 #include "server/domain/http_options.h"
 #include "server/domain/proxy.h"
+#include "server/domain/retry_options.h"
 #include "server/domain/timing.h"
 
 namespace bits::domain {
@@ -156,6 +157,8 @@ struct Job {
   HttpOptions http;
   ProxySettings proxy;
   Timing timing;
+  RetryOptions retry;
+  bool auto_complete = false;  // with the last file it completes itself
   // Those that are set, in order. What they are is among the job's secrets, as are the values of
   // http.secret_headers.
   std::vector<CredentialSlot> credentials;
@@ -168,11 +171,13 @@ struct Job {
   std::optional<Error> error;  // what GetError gives
   JobResult result = JobResult::kNone;
   Pending pending = Pending::kNone;
+  bool unasked = false;  // of kPublish: auto_complete began it, nobody waits for it
 
   // When the job entered its present wait for a turn (QUEUED): turns go by it.
   absl::Time queue_time;
   // The first transient error since the last progress: no_progress_timeout counts from it.
   std::optional<absl::Time> stalled_since;
+  uint32_t retry_count = 0;  // of waits for a next try since then
   std::optional<absl::Time> retry_time;  // of TRANSIENT_ERROR
   // Time spent in CONNECTING and TRANSFERRING since the last Resume, without the
   // stretch that began at active_since.

@@ -1,7 +1,9 @@
 #include "server/domain/retry.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "server/base/error_info.h"
 #include "server/domain/error_code.h"
 
 namespace bits::domain {
@@ -49,11 +51,40 @@ bool IsTransientCode(Hresult hresult) {
   }
 }
 
-absl::Duration RetryDelay(const Job& job) {
+absl::Duration LeastDelay(const Job& job) {
   return std::max(job.minimum_retry_delay, kLeastRetryDelay);
 }
 
+// 0 to 1, without 1: by SplitMix64 over FNV-1a. Not to be secret, only to differ.
+double Fraction(const Job& job) {
+  uint64_t hash = 0xCBF29CE484222325;
+  for (const char c : job.id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+  hash += (uint64_t{job.attempt_count} + 1) * 0x9E3779B97F4A7C15;
+  hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9;
+  hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EB;
+  hash ^= hash >> 31;
+  return static_cast<double>(hash >> 11) / 9007199254740992.0;  // 2^53
+}
+
 }  // namespace
+
+absl::Duration RetryDelay(const Job& job) {
+  const absl::Duration least = LeastDelay(job);
+  if (job.retry.maximum_delay <= least) return least;
+  // Beyond all bounds it is infinite, and the maximum holds.
+  const double grown = std::pow(job.retry.multiplier, uint64_t{job.retry_count} + 1);
+  const absl::Duration most = std::min(least * grown, job.retry.maximum_delay);
+  return least + absl::Floor((most - least) * Fraction(job), absl::Milliseconds(1));
+}
+
+absl::Status CheckRetryOptions(const RetryOptions& options, absl::Duration minimum_retry_delay) {
+  if (options.maximum_delay == absl::ZeroDuration() ||
+      options.maximum_delay >= std::max(minimum_retry_delay, kLeastRetryDelay)) {
+    return absl::OkStatus();
+  }
+  return InvalidField("job.retry_options.maximum_retry_delay",
+                      "must be at least minimum_retry_delay");
+}
 
 bool IsTransientHttpStatus(uint32_t status) {
   if ((status >= 300 && status <= 305) || status == 307 || status == 308) return false;
@@ -85,7 +116,7 @@ bool MayRetry(const Job& job, const Failure& failure, absl::Time now) {
   if (!IsTransient(failure)) return false;
   if (failure.hresult == kBlockedByPolicy) return true;  // whatever the job says of its own errors
   const absl::Duration timeout = job.no_progress_timeout;
-  if (timeout <= absl::ZeroDuration() || RetryDelay(job) > timeout) return false;
+  if (timeout <= absl::ZeroDuration() || LeastDelay(job) > timeout) return false;
   return !job.stalled_since.has_value() || now - *job.stalled_since < timeout;
 }
 

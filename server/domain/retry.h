@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/domain/error.h"
 #include "server/domain/job.h"
@@ -20,13 +21,21 @@ bool IsTransientHttpStatus(uint32_t status);
 // Whether waiting alone may mend it.
 bool IsTransient(const Failure& failure);
 
-// When the next attempt is due if `failure` happens at `now`: after the job's
-// minimum_retry_delay, or the origin's Retry-After if that is longer (at most
+// How long the job waits after this failure: its minimum_retry_delay; or, where its RetryOptions have
+// the waits grow, a length between that and the lesser of maximum_delay and minimum_retry_delay *
+// multiplier^n, n being the number of the wait since the last progress. Which one follows from the
+// job's id and attempt_count: it is the same each time, and evenly spread over the jobs.
+absl::Duration RetryDelay(const Job& job);
+
+// OK, or the refusal that names the field.
+absl::Status CheckRetryOptions(const RetryOptions& options, absl::Duration minimum_retry_delay);
+
+// When the next attempt is due if `failure` happens at `now`: after RetryDelay(), or the origin's Retry-After if that is longer (at most
 // kLongestRetryAfter).
 absl::Time RetryTime(const Job& job, const Failure& failure, absl::Time now);
 
 // Whether the job may try again by itself after `failure` at `now`: it is transient, the
-// no-progress timeout is neither 0 nor used up, nor shorter than the retry delay; and the job
+// no-progress timeout is neither 0 nor used up, nor shorter than minimum_retry_delay; and the job
 // asks by GET.
 bool MayRetry(const Job& job, const Failure& failure, absl::Time now);
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "server/base/error_info.h"
+#include "server/domain/retry.h"
 
 namespace bits::domain {
 namespace {
@@ -37,11 +38,19 @@ absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
   const bool other_priority =
       update.priority.has_value() && *update.priority != Priority::kForeground;
   if (HasCustomMethod(after) && other_priority) return NotWithMethod();
+  if (update.retry.has_value() || update.minimum_retry_delay.has_value()) {
+    absl::Status fits =
+        CheckRetryOptions(update.retry.value_or(job.retry),
+                          update.minimum_retry_delay.value_or(job.minimum_retry_delay));
+    if (!fits.ok()) return fits;
+  }
   if (!update.timing.has_value()) return absl::OkStatus();
   return CheckTiming(job.timing, After(job.timing, *update.timing), now);
 }
 
 absl::Status CheckNew(Job& job, bool priority_given) {
+  absl::Status fits = CheckRetryOptions(job.retry, job.minimum_retry_delay);
+  if (!fits.ok()) return fits;
   if (!HasCustomMethod(job.http)) return absl::OkStatus();
   if (priority_given && job.priority != Priority::kForeground) return NotWithMethod();
   job.priority = Priority::kForeground;

@@ -199,6 +199,11 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   if (job.timing.not_before != absl::InfinitePast()) {
     ToProto(job.timing.not_before, to->mutable_not_before_time());
   }
+  to->set_auto_complete(job.auto_complete);
+  if (job.retry != domain::RetryOptions()) {
+    ToProto(job.retry.maximum_delay, to->mutable_retry_options()->mutable_maximum_retry_delay());
+    to->mutable_retry_options()->set_multiplier(job.retry.multiplier);
+  }
   if (job.timing.deadline != absl::InfiniteFuture()) {
     ToProto(job.timing.deadline, to->mutable_deadline());
   }

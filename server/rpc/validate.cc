@@ -121,10 +121,11 @@ struct Selection {
   bool max_parallel_files = false;
   bool require_ranges = false;
   bool max_bytes_per_second = false;
+  bool auto_complete = false;
 };
 
 Selection Everything() {
-  return {true, true, true, true, true, true, true, true, true, true};
+  return {true, true, true, true, true, true, true, true, true, true, true};
 }
 
 Selection Populated(const v1::Job& job) {
@@ -137,7 +138,8 @@ Selection Populated(const v1::Job& job) {
           !job.labels().empty(),
           job.transfer_options().max_parallel_files() != 0,
           job.transfer_options().require_ranges(),
-          job.transfer_options().max_bytes_per_second() != 0};
+          job.transfer_options().max_bytes_per_second() != 0,
+          job.auto_complete()};
 }
 
 // False: there is no such path, or it cannot be written.
@@ -150,6 +152,7 @@ bool Select(std::string_view path, Selection& to) {
       {"no_progress_timeout", &Selection::no_progress_timeout},
       {"maximum_download_time", &Selection::maximum_download_time},
       {"labels", &Selection::labels},
+      {"auto_complete", &Selection::auto_complete},
       {"transfer_options", &Selection::max_parallel_files},
       {"transfer_options", &Selection::require_ranges},
       {"transfer_options", &Selection::max_bytes_per_second},
@@ -220,6 +223,8 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.proxy, ProxyFrom(from));
   BITS_ASSIGN_OR_RETURN(job.timing, TimingFrom(from));
+  BITS_ASSIGN_OR_RETURN(job.retry, RetryOptionsFrom(from));
+  job.auto_complete = from.auto_complete();
   BITS_RETURN_IF_ERROR(
       domain::CheckNew(job, from.priority() != v1::Job::PRIORITY_UNSPECIFIED));
   return job;
@@ -263,6 +268,8 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
     BITS_ASSIGN_OR_RETURN(update.proxy, ProxyFrom(from));
   }
   BITS_ASSIGN_OR_RETURN(update.timing, TimingUpdateFrom(request));
+  BITS_ASSIGN_OR_RETURN(update.retry, RetryOptionsUpdateFrom(request));
+  if (selection.auto_complete) update.auto_complete = from.auto_complete();
   return update;
 }
 

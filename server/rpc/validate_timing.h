@@ -1,4 +1,5 @@
-// Checks and converts what a request says of when a job may run. Pure; any thread.
+// Checks and converts what a request says of when a job may run and is tried again. Pure; any
+// thread.
 #ifndef BITS_SERVER_RPC_VALIDATE_TIMING_H_
 #define BITS_SERVER_RPC_VALIDATE_TIMING_H_
 
@@ -9,6 +10,7 @@
 #include "absl/time/time.h"
 #include "bits/v1/job_service.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "server/domain/retry_options.h"
 #include "server/domain/timing.h"
 
 namespace bits::rpc {
@@ -20,10 +22,15 @@ absl::StatusOr<absl::Time> TimeFrom(const google::protobuf::Timestamp& time,
 // The form alone: whether the times may be set now is domain::CheckTiming's.
 absl::StatusOr<domain::Timing> TimingFrom(const v1::Job& job);
 
+// Whether they go with minimum_retry_delay is domain::CheckRetryOptions'.
+absl::StatusOr<domain::RetryOptions> RetryOptionsFrom(const v1::Job& job);
+
 // Whether a path of an update mask is one of those.
 bool IsTimingPath(std::string_view path);
 // What the mask names of them; nullopt: nothing.
 absl::StatusOr<std::optional<domain::TimingUpdate>> TimingUpdateFrom(
+    const v1::UpdateJobRequest& request);
+absl::StatusOr<std::optional<domain::RetryOptions>> RetryOptionsUpdateFrom(
     const v1::UpdateJobRequest& request);
 
 }  // namespace bits::rpc

@@ -257,6 +257,13 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   if (timing.not_before != absl::InfinitePast()) ToRecord(timing.not_before, *to.mutable_not_before());
   if (timing.deadline != absl::InfiniteFuture()) ToRecord(timing.deadline, *to.mutable_deadline());
   to.set_deferred(job.deferred);
+  to.set_auto_complete(job.auto_complete);
+  to.set_unasked(job.unasked);
+  to.set_retry_count(job.retry_count);
+  if (job.retry != domain::RetryOptions()) {
+    ToRecord(job.retry.maximum_delay, *to.mutable_retry()->mutable_maximum_delay());
+    to.mutable_retry()->set_multiplier(job.retry.multiplier);
+  }
 
   to.set_version(job.version);
   to.set_revision(job.revision);
@@ -308,6 +315,12 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   if (from.has_not_before()) to.timing.not_before = FromRecord(from.not_before());
   if (from.has_deadline()) to.timing.deadline = FromRecord(from.deadline());
   to.deferred = from.deferred();
+  to.auto_complete = from.auto_complete();
+  to.unasked = from.unasked();
+  to.retry_count = from.retry_count();
+  if (from.has_retry()) {
+    to.retry = {FromRecord(from.retry().maximum_delay()), from.retry().multiplier()};
+  }
 
   to.version = from.version();
   to.revision = from.revision();

@@ -129,6 +129,65 @@ TEST(RetryDelay, RetryAfterMayBeADate) {
   EXPECT_NEAR(absl::ToDoubleSeconds(retry - when), 0, 3);
 }
 
+TEST(RetryBackoff, WaitsGrowWithinTheirBoundsAndStartAnewWithProgress) {
+  World world;
+  const std::string path = world.Put(MakeContent(4000, 1));
+  // Two failures in a row, some bytes, and one more.
+  world.origin->Script(path, {{.status = 503}, {.status = 503}, {.cut_after = 1000},
+                              {.status = 503}});
+  v1::CreateJobRequest request = world.bitsd.RequestFor(
+      {.files = {{world.Url(path)}}, .retry_delay = absl::Seconds(5)});
+  world.bitsd.watch();
+  SetDuration(request.mutable_job()->mutable_retry_options()->mutable_maximum_retry_delay(),
+              absl::Seconds(9));
+  request.mutable_job()->mutable_retry_options()->set_multiplier(1.2);
+  const Reply<Job> created = world.bitsd.CreateJob(request);
+  BITS_ASSERT_ACCEPTED(created);
+  EXPECT_EQ(created->retry_options().multiplier(), 1.2);
+  std::vector<double> waits;
+  // The third is that of the connection that broke off: with progress, so it is a first one again.
+  for (const double most : {6.0, 7.2, 6.0, 7.2}) {
+    BITS_ASSERT_OK(world.bitsd.Await(created->name(), Job::STATE_TRANSIENT_ERROR));
+    const Reply<v1::Error> error = world.bitsd.GetError(created->name());
+    BITS_ASSERT_ACCEPTED(error);
+    const double wait =
+        absl::ToDoubleSeconds(TimeOf(error->retry_time()) - TimeOf(error->occur_time()));
+    EXPECT_GE(wait, 5);
+    EXPECT_LE(wait, most);
+    waits.push_back(wait);
+    BITS_ASSERT_ACCEPTED(world.bitsd.Resume(created->name()));  // rather than to wait
+  }
+  EXPECT_NE(waits[0], waits[2]) << "another try, another wait";
+  BITS_EXPECT_OK(world.bitsd.Await(created->name(), Job::STATE_TRANSFERRED));
+}
+
+TEST(RetryBackoff, WrongOnesAreRefused) {
+  World world;
+  v1::CreateJobRequest request = world.bitsd.RequestFor({.files = {{world.Serve("content")}}});
+  v1::RetryOptions& options = *request.mutable_job()->mutable_retry_options();
+  SetDuration(options.mutable_maximum_retry_delay(), absl::Seconds(599));
+  EXPECT_THAT(world.bitsd.CreateJob(request),
+              RefusedField("job.retry_options.maximum_retry_delay", "E_INVALIDARG"));
+  SetDuration(options.mutable_maximum_retry_delay(), absl::Seconds(600));
+  options.set_multiplier(11);
+  EXPECT_THAT(world.bitsd.CreateJob(request),
+              RefusedField("job.retry_options.multiplier", "E_INVALIDARG"));
+  options.set_multiplier(10);
+  const Reply<Job> job = world.bitsd.CreateJob(request);
+  BITS_ASSERT_ACCEPTED(job);
+  // Not so, either, that the least becomes more than the most.
+  v1::UpdateJobRequest update;
+  update.mutable_job()->set_name(job->name());
+  SetDuration(update.mutable_job()->mutable_minimum_retry_delay(), absl::Seconds(601));
+  EXPECT_THAT(world.bitsd.Update(update),
+              RefusedField("job.retry_options.maximum_retry_delay", "E_INVALIDARG"));
+  update.mutable_job()->clear_minimum_retry_delay();
+  update.mutable_update_mask()->add_paths("retry_options");
+  const Reply<Job> cleared = world.bitsd.Update(update);
+  BITS_ASSERT_ACCEPTED(cleared);
+  EXPECT_FALSE(cleared->has_retry_options());
+}
+
 TEST(NoProgressTimeout, ZeroMakesEveryErrorFatal) {
   World world;
   const std::string job = world.bitsd.Create(

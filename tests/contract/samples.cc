@@ -48,9 +48,10 @@ domain::Job Samples::Job() {
   domain::Job job;
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
-         no_progress_timeout, maximum_download_time, options, http, proxy, timing, credentials,
+         no_progress_timeout, maximum_download_time, options, http, proxy, timing, retry,
+         auto_complete, credentials,
          secrets_volatile, resumed, progress, error_count, attempt_count,
-         error, result, pending, queue_time, stalled_since, retry_time, active_time, active_since,
+         error, result, pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time, active_since,
          final_time, host, destination, host_failed, deferred, held, version, revision] = job;
   id = Id();
   owner = Name();
@@ -76,6 +77,8 @@ domain::Job Samples::Job() {
                                {domain::AuthTarget::kProxy, domain::AuthScheme::kBearer}};
   if (OneIn(2)) timing.not_before = Time();
   if (OneIn(2)) timing.deadline = Time();
+  if (OneIn(2)) retry = {Duration(), static_cast<double>(Below(1000)) / 100};
+  auto_complete = OneIn(2);
   secrets_volatile = OneIn(2);
   resumed = OneIn(2);
   progress = {random_(),
@@ -89,6 +92,8 @@ domain::Job Samples::Job() {
   if (OneIn(2)) error = Error();
   result = static_cast<domain::JobResult>(Below(4));
   pending = static_cast<domain::Pending>(Below(3));
+  unasked = OneIn(3);
+  retry_count = static_cast<uint32_t>(Below(4));
   queue_time = Time();
   if (OneIn(2)) stalled_since = Time();
   if (OneIn(2)) retry_time = Time();

@@ -74,11 +74,13 @@ Command CreateCommand() {
   command.summary = "make a job, and print its id";
   command.help =
       "The job is suspended unless --start is said; it goes on without bitsctl. When all of it\n"
-      "is there it waits for `bitsctl complete`.\n";
+      "is there it waits for `bitsctl complete`, unless --auto-complete is said.\n";
   command.options = {
       {"file", "URL=LOCAL", "a file to fetch; LOCAL is a path under a root of bitsd", true},
       {"start", "", "let it run at once; needs a --file"}};
   command.options.insert(command.options.end(), JobOptionSpecs().begin(), JobOptionSpecs().end());
+  command.options.insert(command.options.end(), AutoCompleteSpecs().begin(),
+                         AutoCompleteSpecs().end());
   command.run = RunCreate;
   return command;
 }

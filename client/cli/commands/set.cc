@@ -129,6 +129,8 @@ Command SetCommand() {
   command.help = "Prints nothing when it is done.\n";
   command.options = {{"name", "NAME", "what the job is called"}};
   command.options.insert(command.options.end(), JobOptionSpecs().begin(), JobOptionSpecs().end());
+  command.options.insert(command.options.end(), AutoCompleteSpecs().begin(),
+                         AutoCompleteSpecs().end());
   command.options.push_back({"remove-label", "KEY", "take a mark away", true});
   command.run = RunSet;
   return command;

@@ -323,6 +323,48 @@ TEST(ApplicationTest, AfterACrashActiveJobsAreQueuedAndPublicationGoesOn) {
   EXPECT_THAT(w.files.published(), SizeIs(1));
 }
 
+TEST(ApplicationTest, JobThatCompletesItselfDoesSoAndAfterACrashGoesOn) {
+  World w;
+  domain::Job properties;
+  properties.auto_complete = true;
+  const domain::JobId id = w.Create(2, "a", properties);
+  w.Turn();
+  w.engine->Transferred(id, 1, 1);
+  w.executor.RunAll();
+  EXPECT_THAT(w.files.published(), IsEmpty()) << "nothing before the last file is there";
+  w.engine->Transferred(id, 2, 1);  // decided and on record, not done
+  EXPECT_EQ(w.State(id), JobState::kTransferred);
+  EXPECT_THAT(w.files.published(), IsEmpty());
+  w.Restart();
+  w.executor.RunAll();
+  EXPECT_EQ(w.State(id), JobState::kAcknowledged);
+  EXPECT_EQ(w.Get(id).result, domain::JobResult::kOk);
+  EXPECT_THAT(w.files.published(), SizeIs(2));
+}
+
+TEST(ApplicationTest, JobThatCannotCompleteItselfTellsWhyAndWaits) {
+  World w;
+  domain::Job properties;
+  properties.auto_complete = true;
+  const domain::JobId id = w.Create(2, "a", properties);
+  w.files.Refuse("/root/a/2");
+  w.Turn();
+  w.engine->Transferred(id, 1, 1);
+  w.engine->Transferred(id, 2, 1);
+  w.executor.RunAll();
+  EXPECT_EQ(w.State(id), JobState::kTransferred);
+  EXPECT_EQ(w.Get(id).pending, domain::Pending::kNone);
+  const auto history = w.store->ListErrors(id);
+  ASSERT_EQ(history->errors.size(), 1u);
+  EXPECT_EQ(history->errors[0].hresult, domain::kAccessDenied);
+  EXPECT_EQ(history->errors[0].file, 2u);
+  w.files.Refuse("/root/a/2", false);
+  auto done = w.Do(&JobManager::CompleteJob, id);
+  w.executor.RunAll();
+  EXPECT_EQ(done.value()->result, domain::JobResult::kOk);
+  EXPECT_EQ(w.store->ListErrors(id)->errors.size(), 1u);
+}
+
 TEST(ApplicationTest, ARepeatedRequestChangesNothing) {
   World w;
   const domain::JobId id = w.Create(1);

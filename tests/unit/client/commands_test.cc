@@ -258,6 +258,28 @@ TEST_F(CommandsTest, SetTimesAndClearsThem) {
   }
 }
 
+TEST_F(CommandsTest, SetBackoffAndAutoComplete) {
+  v1::UpdateJobRequest seen;
+  handlers_.update_job = [&seen](const v1::UpdateJobRequest& request, v1::Job& job) {
+    seen = request;
+    job = request.job();
+    return grpc::Status::OK;
+  };
+  Serve();
+  EXPECT_EQ(Run({"set", IdOf(1), "--backoff=1hx1.5", "--auto-complete"}).code, ExitCode::kOk);
+  EXPECT_THAT(seen.update_mask().paths(), ElementsAre("auto_complete", "retry_options"));
+  EXPECT_TRUE(seen.job().auto_complete());
+  EXPECT_EQ(seen.job().retry_options().maximum_retry_delay().seconds(), 3600);
+  EXPECT_EQ(seen.job().retry_options().multiplier(), 1.5);
+  EXPECT_EQ(Run({"set", IdOf(1), "--backoff=none", "--no-auto-complete"}).code, ExitCode::kOk);
+  EXPECT_FALSE(seen.job().has_retry_options() || seen.job().auto_complete());
+  EXPECT_EQ(Run({"set", IdOf(1), "--backoff=2h"}).code, ExitCode::kOk);
+  EXPECT_EQ(seen.job().retry_options().multiplier(), 0);
+  for (const std::string wrong : {"", "x2", "1hx", "1hxy", "soon"}) {
+    EXPECT_EQ(Run({"set", IdOf(1), "--backoff=" + wrong}).code, ExitCode::kUsage) << wrong;
+  }
+}
+
 TEST_F(CommandsTest, SetLabelsKeepsTheOthersThoughSomebodyComesBetween) {
   int reads = 0;
   v1::UpdateJobRequest seen;

@@ -218,6 +218,95 @@ TEST(DecideFlow, AFailedRenameLeavesATransferredJobAsItWas) {
   ExpectConsistent(w);
 }
 
+// A job that completes itself, with one of its two files there.
+World AutoCompleting() {
+  World w = World::In(S::kTransferring);
+  w.job.auto_complete = true;
+  w.Transferred(1, 10);
+  EXPECT_EQ(w.job.pending, Pending::kNone);
+  return w;
+}
+
+TEST(AutoComplete, BeginsWithTheLastFileInTheSameDecision) {
+  World w = AutoCompleting();
+  const Decision d = w.Transferred(2, 20);
+  EXPECT_EQ(w.job.state, S::kTransferred);
+  EXPECT_EQ(w.job.pending, Pending::kPublish);
+  EXPECT_TRUE(d.effects & kPublish);
+  EXPECT_TRUE(d.effects & kSchedule);
+  EXPECT_EQ(ReasonOf(w.Do(Complete{})), "BG_E_INVALID_STATE");
+  EXPECT_EQ(ReasonOf(w.Do(SetValidationState{false}, 1)), "BG_E_INVALID_STATE");
+  w.Must(FilePublished{}, 1);
+  w.Must(FilePublished{}, 2);
+  w.Must(Published{});
+  EXPECT_EQ(w.job.state, S::kAcknowledged);
+  EXPECT_EQ(w.job.result, JobResult::kOk);
+  ExpectConsistent(w);
+}
+
+TEST(AutoComplete, AlsoWhereTheNextTurnHasNothingLeftToFetch) {
+  World w = AutoCompleting();
+  w.Must(Suspend{});
+  w.Transferred(2, 20);  // late
+  EXPECT_EQ(w.job.state, S::kSuspended);
+  EXPECT_EQ(w.job.pending, Pending::kNone);
+  w.Must(Resume{});
+  EXPECT_TRUE(w.Must(Start{}).effects & kPublish);
+  EXPECT_EQ(w.job.state, S::kTransferred);
+}
+
+TEST(AutoComplete, ThatFailsTellsTheHistoryAndWaitsForTheOwner) {
+  World w = AutoCompleting();
+  w.Transferred(2, 20);
+  Failure failure;
+  failure.hresult = kAccessDenied;
+  failure.context = ErrorContext::kLocalFile;
+  const Decision d = w.Must(PublishFailed{failure}, 2);
+  EXPECT_EQ(w.job.state, S::kTransferred);
+  EXPECT_EQ(w.job.pending, Pending::kNone);
+  EXPECT_FALSE(w.job.error.has_value()) << "there is none in TRANSFERRED";
+  ASSERT_TRUE(d.error.has_value());
+  EXPECT_EQ(d.error->hresult, kAccessDenied);
+  EXPECT_EQ(d.error->file, 2u);
+  EXPECT_EQ(d.error->local_name, "file2");
+  EXPECT_EQ(d.changes, std::vector<ChangeKind>{ChangeKind::kModified});
+  // What the caller of CompleteJob is told is in no history.
+  w.Must(Complete{});
+  EXPECT_FALSE(w.Must(PublishFailed{failure}, 2).error.has_value());
+}
+
+TEST(AutoComplete, FilesAddedAfterAFailureAreFetchedFirst) {
+  World w = AutoCompleting();
+  w.Transferred(2, 20);
+  w.Must(PublishFailed{});
+  w.Must(AddFiles{{NewFile("file3")}});
+  w.Must(Resume{});
+  w.Must(Start{});
+  w.Transferred(3, 30);
+  EXPECT_EQ(w.job.pending, Pending::kPublish);
+}
+
+TEST(AutoComplete, TurnedOnInTransferredCompletesAtOnce) {
+  Update on;
+  on.auto_complete = true;
+  World w = World::In(S::kTransferred);
+  EXPECT_TRUE(w.Must(on).effects & kPublish);
+  EXPECT_EQ(w.job.pending, Pending::kPublish);
+  World more = World::In(S::kTransferred);
+  more.Must(AddFiles{{NewFile("file3")}});
+  EXPECT_FALSE(more.Must(on).effects & kPublish) << "there is more to come";
+  World failed = World::In(S::kError);
+  EXPECT_FALSE(failed.Must(on).effects & kPublish);
+}
+
+TEST(AutoComplete, DoesNotBeginTwiceWhereTheOwnerIsQuicker) {
+  World w = AutoCompleting();
+  w.Must(Complete{});
+  const Decision d = w.Transferred(2, 20);  // late
+  EXPECT_FALSE(d.effects & kPublish);
+  EXPECT_FALSE(w.Must(PublishFailed{}).error.has_value()) << "the owner is told";
+}
+
 TEST(DecideFlow, AFailedRenameParksAJobThatRan) {
   for (S state : {S::kQueued, S::kConnecting, S::kTransferring, S::kTransientError}) {
     World w = World::In(state);

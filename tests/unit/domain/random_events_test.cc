@@ -74,7 +74,7 @@ class Course {
   static bool NeedsFile(E kind) {
     return kind == E::kSetRemoteName || kind == E::kSetValidationState || kind == E::kCheckpoint || kind == E::kFileRestarted ||
            kind == E::kFileTransferred || kind == E::kFilePublished || kind == E::kFileLost ||
-           kind == E::kFail;
+           kind == E::kFail || kind == E::kPublishFailed;
   }
   static std::string AnswerOf(const absl::StatusOr<Decision>& decision) {
     if (!decision.ok()) return ReasonOf(decision);
@@ -96,6 +96,7 @@ class Course {
       EXPECT_EQ(after.update_time, world_.now);
       // Two deadlines of one moment give two errors that are the same.
       const bool made = KindOf(event) == E::kDeadline ||
+                        (KindOf(event) == E::kPublishFailed && before.unasked) ||
                         (before.error != after.error && after.error.has_value() &&
                          KindOf(event) != E::kNoProgress);
       EXPECT_EQ(decision->error.has_value(), made)
@@ -234,6 +235,7 @@ class Course {
     if (Below(2) == 0) update.minimum_retry_delay = absl::Seconds(kDelays[Below(5)]);
     if (Below(2) == 0) update.no_progress_timeout = absl::Seconds(kTimeouts[Below(5)]);
     if (Below(2) == 0) update.maximum_download_time = absl::Seconds(kTimeouts[Below(5)]);
+    if (Below(4) == 0) update.auto_complete = Below(4) == 0;
     if (Below(3) == 0) {
       static constexpr int64_t kAhead[] = {-5, 0, 1, 700, 1'000'000};
       TimingUpdate& timing = update.timing.emplace();

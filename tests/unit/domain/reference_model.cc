@@ -85,7 +85,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     Owner();
     used_ = absl::ZeroDuration();
     if (state_ != S::kTransientError) {
-      stalled_.reset();
+      Unstall();
       host_failed_ = false;
     }
     Go(S::kQueued);
@@ -103,6 +103,12 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
   } else if (const auto* update = std::get_if<Update>(&event)) {
     if (update->timing) {
       if (const Answer wrong = Times(*update->timing); !wrong.empty()) return wrong;
+    }
+    if (update->auto_complete) {
+      if (*update->auto_complete && !auto_ && state_ == S::kTransferred && AllWhole()) {
+        publishing_ = unasked_ = true;
+      }
+      auto_ = *update->auto_complete;
     }
     if (update->minimum_retry_delay) delay_ = *update->minimum_retry_delay;
     if (update->no_progress_timeout) patience_ = *update->no_progress_timeout;
@@ -166,7 +172,7 @@ ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t o
     last.bytes_total = last.bytes_transferred;
     Durable(file, last);
     file.whole = true;
-    stalled_.reset();
+    Unstall();
     host_failed_ = false;
     activity_ = now_;
     if (Running() && AllWhole()) {
@@ -244,7 +250,7 @@ ReferenceModel::Answer ReferenceModel::OfFiles(const Event& event, uint32_t ordi
     return kChanged;
   }
   if (!publishing_) return kNothing;
-  publishing_ = false;
+  publishing_ = unasked_ = false;
   if (const auto* published = std::get_if<Published>(&event)) {
     result_ = AllWhole() ? JobResult::kOk : JobResult::kPartialComplete;
     if (published->temporaries_left) result_ = JobResult::kUnableToDeleteFiles;
@@ -271,7 +277,7 @@ ReferenceModel::Answer ReferenceModel::Times(const TimingUpdate& update) {
 void ReferenceModel::Queue() {
   if (now_ < not_before_) {
     deferred_ = true;
-    stalled_.reset();
+    Unstall();
     host_failed_ = false;
   } else if (deferred_) {
     deferred_ = false;
@@ -302,7 +308,8 @@ void ReferenceModel::Go(JobState to) {
   if (to == S::kTransferring || to == S::kTransferred) error_.reset();
   if (to == S::kTransferring) host_failed_ = false;
   if (to == S::kTransferred) completed_ = now_;
-  if (to == S::kTransferred || Over()) stalled_.reset();
+  if (to == S::kTransferred && auto_ && !publishing_) publishing_ = unasked_ = true;
+  if (to == S::kTransferred || Over()) Unstall();
   if (Over()) ended_ = now_;
 }
 
@@ -311,7 +318,7 @@ void ReferenceModel::Durable(ModelFile& file, const Checkpoint& at) {
   file.here = file.size ? std::min(at.bytes_transferred, *file.size) : at.bytes_transferred;
   if (file.here <= file.furthest) return;
   file.furthest = file.here;
-  stalled_.reset();
+  Unstall();
   host_failed_ = false;
   activity_ = now_;
 }
@@ -334,6 +341,7 @@ void ReferenceModel::Break(const Failure& failure, uint32_t ordinal, bool retry)
     if (failure.retry_after) wait = std::max(wait, std::min(*failure.retry_after, absl::Hours(24)));
     retry_ = error_->retry = now_ + wait;
     if (!stalled_) stalled_ = now_;
+    ++retries_;
   }
   if (failure.hresult == kValidationFailed && ordinal != 0 && !files_[ordinal - 1].whole) {
     StartOver(files_[ordinal - 1]);
@@ -366,6 +374,8 @@ std::string ReferenceModel::Difference(const Job& job, const std::vector<File>& 
   if (job.activity_time != activity_) return "activity_time";
   if (job.queue_time != queued_) return "queue_time";
   if (job.deferred != deferred_) return "deferred";
+  if (job.unasked != unasked_) return "unasked";
+  if (job.retry_count != retries_) return "retry_count";
   if (job.timing.not_before != not_before_ || job.timing.deadline != deadline_) return "timing";
   if (job.host_failed != host_failed_) return "host_failed";
   if (job.result != result_) return "result";

@@ -64,6 +64,10 @@ class ReferenceModel {
 
   void Go(JobState to);
   void Queue();
+  void Unstall() {
+    stalled_.reset();
+    retries_ = 0;
+  }
   Answer Times(const TimingUpdate& update);
   void Owner() { activity_ = now_; }
   void Durable(ModelFile& file, const Checkpoint& at);
@@ -77,6 +81,9 @@ class ReferenceModel {
   bool cleaning_ = false;
   bool host_failed_ = false;
   bool deferred_ = false;
+  bool auto_ = false;     // it completes itself
+  bool unasked_ = false;  // it is doing that
+  uint32_t retries_ = 0;
   absl::Time not_before_ = absl::InfinitePast(), deadline_ = absl::InfiniteFuture();
   JobResult result_ = JobResult::kNone;
   std::optional<ModelError> error_;

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
 
 #include "server/domain/error_code.h"
 #include "tests/unit/domain/world.h"
 
 namespace bits::domain {
 namespace {
+
+using S = JobState;
 
 Failure Of(Hresult hresult) {
   Failure failure;
@@ -145,6 +148,81 @@ TEST_F(RetryTimes, RetryAfterLengthensTheDelayUpToADay) {
   EXPECT_EQ(Wait(absl::InfiniteDuration()), absl::Hours(24));
   job_.minimum_retry_delay = absl::Hours(48);
   EXPECT_EQ(Wait(absl::Hours(25)), absl::Hours(48)) << "the job's own delay has no such bound";
+}
+
+TEST_F(RetryTimes, BackoffLiesBetweenTheDelayAndWhatItHasGrownTo) {
+  job_.minimum_retry_delay = absl::Seconds(10);
+  job_.retry = {absl::Seconds(100), 3};
+  const absl::Duration most[] = {absl::Seconds(30), absl::Seconds(90), absl::Seconds(100),
+                                 absl::Seconds(100)};
+  for (uint32_t n = 0; n < std::size(most); ++n) {
+    job_.retry_count = n;
+    double sum = 0;
+    constexpr int kJobs = 2000;
+    for (int i = 0; i < kJobs; ++i) {
+      job_.id = "00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + i);
+      job_.attempt_count = n + 1;
+      const absl::Duration wait = Wait(std::nullopt);
+      EXPECT_EQ(wait, Wait(std::nullopt)) << "deterministic";
+      ASSERT_GE(wait, absl::Seconds(10));
+      ASSERT_LE(wait, most[n]);
+      sum += absl::ToDoubleSeconds(wait);
+    }
+    const double middle = (10 + absl::ToDoubleSeconds(most[n])) / 2;
+    EXPECT_NEAR(sum / kJobs, middle, middle * 0.05) << "evenly spread, wait " << n;
+  }
+  job_.retry_count = 4'000'000'000;
+  EXPECT_LE(Wait(std::nullopt), absl::Seconds(100));
+  EXPECT_EQ(Wait(absl::Hours(1)), absl::Hours(1)) << "Retry-After still lengthens it";
+}
+
+TEST_F(RetryTimes, BackoffDiffersFromTryToTry) {
+  job_.id = "00000000-0000-4000-8000-000000000001";
+  job_.retry = {absl::Hours(10), 2};
+  std::set<absl::Duration> waits;
+  for (job_.attempt_count = 1; job_.attempt_count <= 50; ++job_.attempt_count) {
+    waits.insert(Wait(std::nullopt));
+  }
+  EXPECT_GT(waits.size(), 45u);
+}
+
+TEST_F(RetryTimes, WithoutBackoffOrRoomForItTheDelayIsFixed) {
+  job_.retry_count = 7;
+  EXPECT_EQ(Wait(std::nullopt), absl::Seconds(600));
+  job_.retry = {absl::Seconds(600), 10};
+  EXPECT_EQ(Wait(std::nullopt), absl::Seconds(600));
+  job_.retry = {absl::Seconds(9000), 1};
+  EXPECT_EQ(Wait(std::nullopt), absl::Seconds(600));
+}
+
+TEST(Backoff, StartsAnewWithProgressAndTheOwnersResume) {
+  World w = World::In(S::kTransientError);
+  EXPECT_EQ(w.job.retry_count, 1u);
+  w.Must(RetryDue{});
+  w.Must(Start{});
+  w.Must(FailWith(TransientFailure()), 1);
+  EXPECT_EQ(w.job.retry_count, 2u);
+  w.Must(Resume{});
+  EXPECT_EQ(w.job.retry_count, 2u) << "a try out of turn is no progress";
+  w.Must(Start{});
+  w.Checkpointed(1, 10, 20);
+  EXPECT_EQ(w.job.retry_count, 0u);
+  w.Must(FailWith(TransientFailure()), 1);
+  w.Must(Suspend{});
+  w.Must(Resume{});
+  EXPECT_EQ(w.job.retry_count, 0u);
+}
+
+TEST(Backoff, MostMustNotBeLessThanTheLeast) {
+  World w;
+  Update update;
+  update.retry = RetryOptions{absl::Seconds(599), 2};
+  EXPECT_EQ(ReasonOf(w.Do(update)), "E_INVALIDARG");
+  update.minimum_retry_delay = absl::Seconds(599);
+  w.Must(update);
+  Update longer;
+  longer.minimum_retry_delay = absl::Seconds(600);
+  EXPECT_EQ(ReasonOf(w.Do(longer)), "E_INVALIDARG");
 }
 
 TEST_F(RetryTimes, MayRetryWhatIsTransientWhileTheTimeoutLasts) {

@@ -176,6 +176,8 @@ void ExpectConsistent(const World& world) {
     EXPECT_EQ(job.state, JobState::kQueued);
     EXPECT_FALSE(job.host_failed || job.stalled_since.has_value());
   }
+  EXPECT_TRUE(!job.unasked || job.pending == Pending::kPublish);
+  EXPECT_TRUE(job.retry_count == 0 || job.stalled_since.has_value());
   EXPECT_EQ(job.active_since.has_value(), IsActive(job.state));
   EXPECT_EQ(job.final_time.has_value(), IsFinal(job.state));
   EXPECT_GE(job.active_time, absl::ZeroDuration());

@@ -68,6 +68,9 @@ TEST(NewJobTest, TakesEveryProperty) {
   job.mutable_not_before_time()->set_seconds(1'700'000'000);
   job.mutable_deadline()->set_seconds(1'800'000'000);
   job.mutable_deadline()->set_nanos(999'999'999);
+  job.mutable_retry_options()->mutable_maximum_retry_delay()->set_seconds(3600);
+  job.mutable_retry_options()->set_multiplier(1.5);
+  job.set_auto_complete(true);
   // Output only: ignored.
   job.set_name("nonsense");
   job.set_owner("somebody");
@@ -86,6 +89,8 @@ TEST(NewJobTest, TakesEveryProperty) {
   EXPECT_EQ(taken->timing.not_before, absl::FromUnixSeconds(1'700'000'000));
   EXPECT_EQ(taken->timing.deadline,
             absl::FromUnixSeconds(1'800'000'000) + absl::Nanoseconds(999'999'999));
+  EXPECT_EQ(taken->retry, (domain::RetryOptions{absl::Hours(1), 1.5}));
+  EXPECT_TRUE(taken->auto_complete);
   EXPECT_EQ(taken->owner, "");
   EXPECT_EQ(taken->state, domain::JobState::kSuspended);
   EXPECT_EQ(taken->error_count, 0u);
@@ -122,6 +127,23 @@ TEST(NewJobTest, RefusesByFieldAndRule) {
       {"job.not_before_time", [](v1::Job& job) { job.mutable_not_before_time()->set_nanos(-1); }},
       {"job.not_before_time",
        [](v1::Job& job) { job.mutable_not_before_time()->set_nanos(1'000'000'000); }},
+      {"job.retry_options.multiplier",
+       [](v1::Job& job) {
+         job.mutable_retry_options()->mutable_maximum_retry_delay()->set_seconds(3600);
+         job.mutable_retry_options()->set_multiplier(10.5);
+       }},
+      {"job.retry_options.multiplier",
+       [](v1::Job& job) { job.mutable_retry_options()->set_multiplier(0.9); }},
+      {"job.retry_options.multiplier",
+       [](v1::Job& job) {
+         job.mutable_retry_options()->set_multiplier(std::numeric_limits<double>::quiet_NaN());
+       }},
+      {"job.retry_options.maximum_retry_delay",
+       [](v1::Job& job) { job.mutable_retry_options()->set_multiplier(2); }},
+      {"job.retry_options.maximum_retry_delay",
+       [](v1::Job& job) {
+         job.mutable_retry_options()->mutable_maximum_retry_delay()->set_seconds(599);
+       }},
       {"job.deadline",
        [](v1::Job& job) { job.mutable_deadline()->set_seconds(253402300800); }},
       {"job.deadline",

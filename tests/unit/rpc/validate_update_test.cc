@@ -28,6 +28,8 @@ std::string Written(const domain::Update& update) {
   if (update.max_parallel_files) written += "max_parallel_files ";
   if (update.require_ranges) written += "require_ranges ";
   if (update.max_bytes_per_second) written += "max_bytes_per_second ";
+  if (update.auto_complete) written += "auto_complete ";
+  if (update.retry) written += "retry_options ";
   if (update.timing && update.timing->not_before) written += "not_before_time ";
   if (update.timing && update.timing->deadline) written += "deadline ";
   return written;
@@ -43,14 +45,15 @@ v1::UpdateJobRequest Request(const std::vector<std::string>& paths) {
 constexpr char kEverything[] =
     "display_name description priority minimum_retry_delay no_progress_timeout "
     "maximum_download_time labels max_parallel_files require_ranges max_bytes_per_second "
-    "not_before_time deadline ";
+    "auto_complete retry_options not_before_time deadline ";
 
 TEST(UpdateTest, WritesWhatTheMaskNames) {
   for (const std::string& path :
        {std::string("display_name"), std::string("description"), std::string("priority"),
         std::string("minimum_retry_delay"), std::string("no_progress_timeout"),
         std::string("maximum_download_time"), std::string("labels"),
-        std::string("not_before_time"), std::string("deadline")}) {
+        std::string("not_before_time"), std::string("deadline"),
+        std::string("auto_complete"), std::string("retry_options")}) {
     const auto update = UpdateFrom(Request({path}));
     BITS_ASSERT_OK(update) << path;
     EXPECT_EQ(Written(*update), path + " ");
@@ -76,6 +79,8 @@ TEST(UpdateTest, AnUnsetPropertyInTheMaskMeansItsDefault) {
   EXPECT_TRUE(update->labels->empty());
   EXPECT_EQ(update->max_parallel_files, 0u);
   EXPECT_EQ(update->require_ranges, false);
+  EXPECT_EQ(update->retry, domain::RetryOptions());
+  EXPECT_EQ(update->auto_complete, false);
   EXPECT_EQ(update->timing->not_before, absl::InfinitePast());
   EXPECT_EQ(update->timing->deadline, absl::InfiniteFuture());
 }
