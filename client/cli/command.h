@@ -68,7 +68,7 @@ Command ErrorsCommand();
 Command DescribeCommand();
 Command MonitorCommand();
 Command PolicyCommand();
-// resume, suspend, complete, cancel.
+// resume, suspend, complete, cancel, take, reset.
 std::vector<Command> VerbCommands();
 
 }  // namespace bits::cli

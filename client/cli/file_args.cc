@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <utility>
 
 #include "client/cli/text.h"
 
@@ -84,6 +86,36 @@ absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::stri
     auto file = MakeFile(words[i], words[i + 1]);
     if (!file.ok()) return file.status();
     files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+absl::StatusOr<std::vector<v1::File>> FilesFromList(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return absl::InvalidArgumentError(absl::StrCat("cannot read ", Printable(path)));
+  std::vector<v1::File> files;
+  std::size_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    if (text.empty() || text.front() == '#') continue;
+    // A local name may hold spaces, a URL does not.
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(text, absl::MaxSplits(absl::ByAnyChar(" \t"), 1));
+    const std::string local(absl::StripAsciiWhitespace(parts.second));
+    auto pair = FilesFromPairs({parts.first, local}, false);
+    if (pair.ok() && local.empty()) {
+      pair = absl::InvalidArgumentError("a line is a URL, a space and its LOCAL");
+    }
+    if (!pair.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(path), ":", number, ": ", pair.status().message()));
+    }
+    files.push_back(std::move(pair->front()));
+  }
+  if (in.bad()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", Printable(path)));
+  if (files.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(Printable(path), " names no files"));
   }
   return files;
 }

@@ -1,4 +1,4 @@
-// Files as they stand on a command line. Pure.
+// Files as they stand on a command line. Pure but for FilesFromList.
 #ifndef BITS_CLIENT_CLI_FILE_ARGS_H_
 #define BITS_CLIENT_CLI_FILE_ARGS_H_
 
@@ -20,6 +20,10 @@ absl::StatusOr<std::string> LocalNameFromUrl(const std::string& url);
 // the name from the URL.
 absl::StatusOr<std::vector<v1::File>> FilesFromPairs(const std::vector<std::string>& words,
                                                      bool url_alone);
+
+// The pairs in the lines of a file: URL, white space, LOCAL. Empty lines and those that begin with #
+// are passed over. Errors name the line. Does I/O.
+absl::StatusOr<std::vector<v1::File>> FilesFromList(const std::string& path);
 
 // URL=LOCAL, parted at the last `=` (a URL often has one, a path seldom); LOCAL as above.
 absl::StatusOr<v1::File> FileFromAssignment(const std::string& text);

@@ -18,7 +18,7 @@ Application::Application(Ports ports, Options options, Revision last_revision)
       holds_(ports.files, ports.clock, policies_.current()->holds()),
       runner_(ports.engine, &writer_, &hub_, &vault_, &holds_),
       scheduler_(ports.store, &writer_, &runner_, &holds_, policies_.current()->turns()),
-      timers_(ports.store, &writer_, &policies_, ports.clock),
+      timers_(ports.store, &writer_, &policies_, &holds_, ports.clock),
       rates_(ports.store, &writer_, &policies_, ports.engine, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,

@@ -14,8 +14,8 @@ void HoldBoard::SetPolicy(domain::HoldPolicy policy) {
 
 void HoldBoard::Note() { idle_ = hosts_.empty() && destinations_.empty(); }
 
-void HoldBoard::OnBytesArrived(const std::string& remote_name) {
-  if (!idle_) OnHostAnswer(domain::HostOf(remote_name), nullptr);
+void HoldBoard::OnBytesArrived(const std::string& host) {
+  if (!idle_) OnHostAnswer(host, nullptr);
 }
 
 void HoldBoard::OnHostAnswer(const std::string& host, const domain::JobId* job) {
@@ -23,7 +23,7 @@ void HoldBoard::OnHostAnswer(const std::string& host, const domain::JobId* job) 
     MutexLock lock(mutex_);
     const bool ended = job == nullptr ? hosts_.OnAnswer(host) : hosts_.OnAnswerTo(host, *job);
     if (!ended) return;
-    back_.push_back(host);
+    if (std::find(back_.begin(), back_.end(), host) == back_.end()) back_.push_back(host);
     Note();
   }
   BITS_LOG(kInfo, "a host is back", {{"host", host}});
@@ -42,11 +42,10 @@ void HoldBoard::OnWritten(const std::string& path) {
   listener_();
 }
 
-void HoldBoard::OnFailed(const domain::JobId& job, const std::string& remote_name,
+void HoldBoard::OnFailed(const domain::JobId& job, const std::string& host,
                          const std::string& path, const domain::Failure& failure) {
   const absl::Time now = clock_->Now();
   if (domain::IsHostFailure(failure)) {
-    const std::string host = domain::HostOf(remote_name);
     {
       MutexLock lock(mutex_);
       if (!hosts_.OnFailure(host, job, now, policy_)) return;
@@ -65,20 +64,19 @@ void HoldBoard::OnFailed(const domain::JobId& job, const std::string& remote_nam
              "a destination is full or read-only: its jobs wait, but for a probe from time to time",
              {{"root", root}});
   } else if (!idle_ && domain::IsHostAnswer(failure)) {
-    OnHostAnswer(domain::HostOf(remote_name), &job);
+    OnHostAnswer(host, &job);
   }
 }
 
 bool HoldBoard::Look::PassesOver(const domain::WaitingJob& job) {
   if (board_.idle_) return false;
-  const absl::Time now = board_.clock_->Now();
   MutexLock lock(board_.mutex_);
-  const bool host_held = board_.hosts_.HeldUntil(job.host, now).has_value();
-  const bool root_held = board_.destinations_.HeldUntil(job.destination, now).has_value();
-  if (host_held && (!board_.hosts_.MayStart(job.host, now) || offered_.contains(job.host))) {
+  const bool host_held = board_.hosts_.HeldUntil(job.host, now_).has_value();
+  const bool root_held = board_.destinations_.HeldUntil(job.destination, now_).has_value();
+  if (host_held && (!board_.hosts_.MayStart(job.host, now_) || offered_.contains(job.host))) {
     return true;
   }
-  if (root_held && (!board_.destinations_.MayStart(job.destination, now) ||
+  if (root_held && (!board_.destinations_.MayStart(job.destination, now_) ||
                     offered_.contains(job.destination))) {
     return true;
   }
@@ -87,11 +85,25 @@ bool HoldBoard::Look::PassesOver(const domain::WaitingJob& job) {
   return false;
 }
 
-void HoldBoard::OnStart(const domain::WaitingJob& job) {
-  if (idle_) return;
+bool HoldBoard::Look::PassesOverAll(const std::string& host,
+                                    const std::string& destination) const {
+  if (board_.idle_) return false;
+  MutexLock lock(board_.mutex_);
+  return !board_.hosts_.MayStart(host, now_) || !board_.destinations_.MayStart(destination, now_);
+}
+
+absl::Time HoldBoard::Look::NextProbe() const {
+  if (board_.idle_) return absl::InfiniteFuture();
+  MutexLock lock(board_.mutex_);
+  return std::min(board_.hosts_.NextProbe(now_), board_.destinations_.NextProbe(now_));
+}
+
+bool HoldBoard::OnStart(const domain::WaitingJob& job) {
+  if (idle_) return false;
   MutexLock lock(mutex_);
-  hosts_.OnStart(job.host, job.id);
-  destinations_.OnStart(job.destination, job.id);
+  const bool of_host = hosts_.OnStart(job.host, job.id);
+  const bool of_destination = destinations_.OnStart(job.destination, job.id);
+  return of_host || of_destination;
 }
 
 void HoldBoard::OnTurnEnded(const domain::JobId& job) {
@@ -113,18 +125,18 @@ void HoldBoard::ProbeNow(const domain::Job& job) {
   listener_();
 }
 
-std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::JobId& job,
+std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job,
                                                  const domain::File& file) {
   if (idle_) return std::nullopt;
   domain::Requeue requeue;
-  requeue.host = domain::HostOf(file.remote_name);
+  requeue.host = domain::HostFor(job, file.remote_name);
   requeue.destination = files_->RootOf(file.path);
   const absl::Time now = clock_->Now();
   MutexLock lock(mutex_);
   // One that comes when a probe is due becomes it.
   const auto may = [&](domain::Holds& holds, const std::string& key) {
-    if (holds.MayGoOn(key, job)) return true;
-    return holds.MayStart(key, now) && holds.OnStart(key, job);
+    if (holds.MayGoOn(key, job.id)) return true;
+    return holds.MayStart(key, now) && holds.OnStart(key, job.id);
   };
   if (may(hosts_, requeue.host) && may(destinations_, requeue.destination)) return std::nullopt;
   return requeue;
@@ -141,11 +153,10 @@ void HoldBoard::AddHeld(domain::Job& job) const {
   }
 }
 
-absl::Time HoldBoard::NextProbe() const {
-  if (idle_) return absl::InfiniteFuture();
-  const absl::Time now = clock_->Now();
+bool HoldBoard::IsHostHeld(const std::string& host) const {
+  if (idle_) return false;
   MutexLock lock(mutex_);
-  return std::min(hosts_.NextProbe(now), destinations_.NextProbe(now));
+  return hosts_.HeldUntil(host, absl::InfinitePast()).has_value();
 }
 
 std::vector<std::string> HoldBoard::TakeBack() {

@@ -32,36 +32,40 @@ class HoldBoard {
   void SetListener(std::function<void()> listener) { listener_ = std::move(listener); }
   void SetPolicy(domain::HoldPolicy policy);
 
-  // What a try at a file came to: each is of the file's host, or of the root of its path.
-  void OnBytesArrived(const std::string& remote_name);
+  // What a try at a file came to: each is of the file's host (HostFor), or of the root of its path.
+  void OnBytesArrived(const std::string& host);
   void OnWritten(const std::string& path);
-  void OnFailed(const domain::JobId& job, const std::string& remote_name, const std::string& path,
+  void OnFailed(const domain::JobId& job, const std::string& host, const std::string& path,
                 const domain::Failure& failure);
 
   // One look of the scheduler's at the queue: of the jobs that need a thing whose probe is due
   // it offers one.
   class Look {
    public:
-    explicit Look(const HoldBoard& board) : board_(board) {}
+    explicit Look(const HoldBoard& board) : board_(board), now_(board.clock_->Now()) {}
     bool PassesOver(const domain::WaitingJob& job);
+    // Whether that is all that any job needing both would hear.
+    bool PassesOverAll(const std::string& host, const std::string& destination) const;
+    // The first probe that was not due yet at this look; InfiniteFuture: none.
+    absl::Time NextProbe() const;
 
    private:
     const HoldBoard& board_;
+    const absl::Time now_;
     std::unordered_set<std::string> offered_;
   };
-  // The job has been given its turn, which may be a probe.
-  void OnStart(const domain::WaitingJob& job);
+  // The job has been given its turn. True if that is a probe.
+  bool OnStart(const domain::WaitingJob& job);
   void OnTurnEnded(const domain::JobId& job);
   // The job's owner resumed it: what it waits for is probed now.
   void ProbeNow(const domain::Job& job);
 
   // What keeps a job from turning to this file in its turn; nullopt: nothing does.
-  std::optional<domain::Requeue> WhyNot(const domain::JobId& job, const domain::File& file);
+  std::optional<domain::Requeue> WhyNot(const domain::Job& job, const domain::File& file);
+  bool IsHostHeld(const std::string& host) const;
   // Sets job.held of a QUEUED one.
   void AddHeld(domain::Job& job) const;
 
-  // The first probe that will be due; InfiniteFuture: none.
-  absl::Time NextProbe() const;
   // The hosts whose hold has ended since the last call: the jobs that failed for it are to be
   // queued.
   std::vector<std::string> TakeBack();

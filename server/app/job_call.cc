@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/error_info.h"
+#include "server/base/strings.h"
 #include "server/domain/error_code.h"
 
 namespace bits::app {
@@ -36,6 +37,17 @@ absl::StatusOr<Job> IfAllowed(const Principal& principal, const JobId& id,
   return MakeRefusal(absl::StatusCode::kPermissionDenied,
                      domain::SymbolOf(domain::kAccessDenied),
                      absl::StrCat("There is no job ", id, " of yours."), {{"job", id}});
+}
+
+absl::Status CheckMayRedirect(const Principal& principal, const Job& job,
+                              std::string_view field) {
+  const bool has_secrets =
+      domain::HasSecrets(job) || !job.http.tls.client_certificate.empty();
+  if (principal.name == job.owner || !has_secrets) return absl::OkStatus();
+  return MakeRefusal(absl::StatusCode::kPermissionDenied, domain::SymbolOf(domain::kAccessDenied),
+                     absl::StrCat(Av(field), ": only its owner decides to whom a job shows its secrets; "
+                                  "TakeOwnership first."),
+                     {{"job", job.id}, {"field", std::string(field)}});
 }
 
 absl::Status CheckRevision(const CallOptions& options, const Job& job) {

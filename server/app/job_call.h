@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -23,6 +24,11 @@ absl::Status FileNotFound(const domain::JobId& id, uint32_t file);
 // Permission before existence (AIP-211): who may not see a job does not learn whether it is there.
 absl::StatusOr<domain::Job> IfAllowed(const Principal& principal, const domain::JobId& id,
                                       absl::StatusOr<domain::Job> found);
+
+// Refuses that someone else than its owner, be it an administrator, changes to whom the job shows its
+// secrets: they take the job first (TakeOwnership), which strips them.
+absl::Status CheckMayRedirect(const Principal& principal, const domain::Job& job,
+                              std::string_view field);
 
 absl::Status CheckRevision(const CallOptions& options, const domain::Job& job);
 

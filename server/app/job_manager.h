@@ -52,6 +52,9 @@ struct FileUpdate {
   std::optional<bool> valid;  // the validation state
 };
 
+// What ReplaceRemotePrefix may change in one transaction.
+inline constexpr uint32_t kFilesPerPrefixChange = 100'000;
+
 struct PrefixChange {
   std::string old_prefix;  // neither is empty
   std::string new_prefix;

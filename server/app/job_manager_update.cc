@@ -56,9 +56,19 @@ void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::
   }
   Mutate<Job>(
       principal, id, options,
-      [this, update = std::move(update),
+      [this, principal, update = std::move(update),
        limited = !principal.administrator](Call& call) -> absl::StatusOr<Job> {
         if (call.repeated) return call.job;
+        if (update.proxy && *update.proxy != call.job.proxy) {
+          BITS_RETURN_IF_ERROR(CheckMayRedirect(principal, call.job, "job.proxy_settings"));
+        }
+        if (update.http) {
+          domain::HttpOptions after = call.job.http;
+          domain::Apply(*update.http, after);
+          if (after.tls != call.job.http.tls) {
+            BITS_RETURN_IF_ERROR(CheckMayRedirect(principal, call.job, "job.http_options"));
+          }
+        }
         if (limited && update.maximum_download_time) {
           BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
                                                                 *update.maximum_download_time));

@@ -92,7 +92,11 @@ absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
 
 absl::Status Step::Create(Decision& decision) { return Write(decision, true); }
 
-absl::Status Step::Touch(Job& job) { return txn_.UpdateJob(job, NextTimerOf(job)); }
+absl::Status Step::Touch(Job& job) { return Touch(job, NextTimerOf(job)); }
+
+absl::Status Step::Touch(Job& job, absl::Time next_timer) {
+  return txn_.UpdateJob(job, next_timer);
+}
 
 void JobWriter::Run(Body body, Done done) {
   struct Result {

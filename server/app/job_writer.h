@@ -51,6 +51,8 @@ class Step {
   absl::Status Create(domain::Decision& decision);
   // Writes the job's timer anew although nothing else changes.
   absl::Status Touch(domain::Job& job);
+  // The same, with that time for its own.
+  absl::Status Touch(domain::Job& job, absl::Time next_timer);
 
  private:
   friend class JobWriter;

@@ -67,7 +67,8 @@ void RateKeeper::OnPolicyChanged() {
 void RateKeeper::OnCommitted(const Job& job) {
   const domain::RateLimits& limits = policies_->current()->rates.limits;
   const bool stop = domain::StopsJobs(limits, job.priority);
-  const bool blocked = domain::IsBlockedByPolicy(job);
+  // One that is being published does not go on, whatever the limits.
+  const bool blocked = domain::IsBlockedByPolicy(job) && job.pending == domain::Pending::kNone;
   const bool active = domain::IsActive(job.state) && job.pending == domain::Pending::kNone &&
                       job.priority != Priority::kForeground;
   MutexLock lock(mutex_);

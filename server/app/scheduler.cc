@@ -24,6 +24,11 @@ constexpr uint32_t kOwnersAtOnce = 16;
 constexpr auto kPauseAfterFailure = std::chrono::seconds(1);
 constexpr absl::Duration kLongestSleep = absl::Hours(1);
 
+// One whose files are being published is not transferred any more.
+bool HasTurn(const domain::Job& job) {
+  return domain::IsActive(job.state) && job.pending == domain::Pending::kNone;
+}
+
 }  // namespace
 
 void Scheduler::Start() {
@@ -64,10 +69,9 @@ absl::Time Scheduler::next_look() const {
 }
 
 void Scheduler::OnCommitted(const domain::Job& job) {
-  if (!domain::IsActive(job.state)) holds_->OnTurnEnded(job.id);
+  if (!HasTurn(job)) holds_->OnTurnEnded(job.id);
   MutexLock lock(mutex_);
-  // One whose files are being published is not transferred any more.
-  if (domain::IsActive(job.state) && job.pending == domain::Pending::kNone) {
+  if (HasTurn(job)) {
     active_[job.id] = {job.id, job.owner, job.priority, job.active_since.value_or(job.update_time)};
   } else if (active_.erase(job.id) != 0) {
     leaving_.insert(job.id);
@@ -90,12 +94,8 @@ void Scheduler::Loop() {
       while (!poked_ && !stopping_ && !failed_) {
         const absl::Time now = writer_->Now();
         if (next_look_ <= now) break;
-        if (next_look_ == absl::InfiniteFuture()) {
-          wake_.Wait(mutex_);
-        } else {
-          const absl::Duration wait = std::min(next_look_ - now, kLongestSleep);
-          wake_.WaitFor(mutex_, absl::ToChronoMicroseconds(wait) + std::chrono::milliseconds(1));
-        }
+        const absl::Duration wait = std::min(next_look_ - now, kLongestSleep);
+        wake_.WaitFor(mutex_, absl::ToChronoMicroseconds(wait) + std::chrono::milliseconds(1));
       }
       if (stopping_) return;
       poked_ = false;
@@ -155,6 +155,9 @@ absl::Status Scheduler::AddWaiting(View& view, Priority priority,
     query.owners += static_cast<uint32_t>(owners.size());
     query.per_owner = static_cast<uint32_t>(std::clamp<size_t>(free, 1, kGrantsAtOnce));
   }
+  query.held = [&](const std::string& host, const std::string& destination) {
+    return view.holds.PassesOverAll(host, destination);
+  };
   {
     MutexLock lock(mutex_);
     query.after_owner = last_owner_.at(static_cast<size_t>(priority));
@@ -170,7 +173,7 @@ absl::Status Scheduler::AddWaiting(View& view, Priority priority,
 }
 
 bool Scheduler::RunOnce() {
-  const bool more_are_back = QueueThoseWhoseHostIsBack();
+  QueueThoseWhoseHostIsBack();
   View view{{}, {}, HoldBoard::Look(*holds_)};
   if (!TakeView(view)) return false;
   std::vector<WaitingJob> waiting;
@@ -188,35 +191,55 @@ bool Scheduler::RunOnce() {
       domain::PlanTurns(view.active, waiting, view.policy, writer_->Now());
   for (const domain::TurnPlan::PutBack& job : plan.put_back) PutBack(job);
   for (const WaitingJob& job : plan.start) Grant(job);
-  const absl::Time next_probe = holds_->NextProbe();
+  const absl::Time next_probe = view.holds.NextProbe();
   MutexLock lock(mutex_);
   next_look_ = std::min(plan.look_again, next_probe);
-  return (!plan.start.empty() || more_are_back) && !stopping_ && !failed_;
+  return !plan.start.empty() && !stopping_ && !failed_;
 }
 
-bool Scheduler::QueueThoseWhoseHostIsBack() {
+void Scheduler::QueueThoseWhoseHostIsBack() {
   std::string host;
   JobId after;
   {
     MutexLock lock(mutex_);
     for (std::string& back : holds_->TakeBack()) back_.emplace_back(std::move(back), JobId());
-    if (back_.empty() || stopping_ || failed_) return false;
+    // Those before are first to be committed.
+    if (back_.empty() || returning_ || stopping_ || failed_) return;
     std::tie(host, after) = back_.front();
   }
   const absl::StatusOr<std::vector<JobId>> failed =
       store_->ListHostFailed(host, after, kGrantsAtOnce);
   if (!failed.ok()) {
-    Fail();
-    return false;
+    return Fail();
   }
-  for (const JobId& id : *failed) writer_->Apply(id, 0, domain::RetryDue{}, nullptr, nullptr);
-  MutexLock lock(mutex_);
-  if (failed->size() < kGrantsAtOnce) {
-    back_.pop_front();
-  } else {
-    back_.front().second = failed->back();
+  {
+    MutexLock lock(mutex_);
+    if (failed->size() < kGrantsAtOnce) {
+      back_.pop_front();
+    } else {
+      back_.front().second = failed->back();
+    }
+    returning_ = !failed->empty();
+    if (failed->empty()) poked_ = poked_ || !back_.empty();
+    if (!returning_) return;
   }
-  return !back_.empty();
+  writer_->Run(
+      [ids = *failed](Step& step) -> absl::Status {
+        for (const JobId& id : ids) {
+          absl::StatusOr<domain::Job> job = step.txn().GetJob(id);
+          if (absl::IsNotFound(job.status())) continue;
+          BITS_RETURN_IF_ERROR(job.status());
+          BITS_RETURN_IF_ERROR(step.Apply(*job, nullptr, domain::RetryDue{}).status());
+        }
+        return absl::OkStatus();
+      },
+      [this](const absl::Status& status) {
+        MutexLock lock(mutex_);
+        returning_ = false;
+        if (!status.ok()) failed_ = true;
+        poked_ = true;
+        wake_.Signal();
+      });
 }
 
 void Scheduler::PutBack(const domain::TurnPlan::PutBack& job) {
@@ -244,11 +267,11 @@ void Scheduler::Grant(const WaitingJob& job) {
     starting_.emplace(job.id, ActiveTurn{job.id, job.owner, job.priority, writer_->Now()});
     last_owner_.at(static_cast<size_t>(job.priority)) = job.owner;
   }
-  holds_->OnStart(job);
-  writer_->Apply(job.id, 0, domain::Start{}, nullptr,
+  const domain::Start start{.probe = holds_->OnStart(job)};
+  writer_->Apply(job.id, 0, start, nullptr,
                  [this, id = job.id](const absl::StatusOr<domain::Job>& after) {
                    // It may have been suspended or deferred before its turn came.
-                   if (!after.ok() || !domain::IsActive(after->state)) holds_->OnTurnEnded(id);
+                   if (!after.ok() || !HasTurn(*after)) holds_->OnTurnEnded(id);
                    MutexLock lock(mutex_);
                    starting_.erase(id);
                    if (!after.ok() && !absl::IsNotFound(after.status())) failed_ = true;

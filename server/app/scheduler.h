@@ -63,8 +63,8 @@ class Scheduler {
                           std::vector<domain::WaitingJob>& waiting);
   void PutBack(const domain::TurnPlan::PutBack& job);
   void Grant(const domain::WaitingJob& job);
-  // Queues some of the jobs whose host is back. True if there are more.
-  bool QueueThoseWhoseHostIsBack();
+  // Queues some of the jobs whose host is back, and pokes for the others when those are committed.
+  void QueueThoseWhoseHostIsBack();
   // The store refused: wait before the next look.
   void Fail();
 
@@ -88,6 +88,7 @@ class Scheduler {
   std::unordered_set<domain::JobId> leaving_ BITS_GUARDED_BY(mutex_);
   // Hosts that are back, and up to which job they have heard.
   std::deque<std::pair<std::string, domain::JobId>> back_ BITS_GUARDED_BY(mutex_);
+  bool returning_ BITS_GUARDED_BY(mutex_) = false;  // some of them are on their way to the store
   // By priority: whose turn it was last.
   std::array<std::string, 4> last_owner_ BITS_GUARDED_BY(mutex_);
   std::thread thread_;

@@ -9,6 +9,7 @@
 #include "server/base/executor.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
+#include "server/domain/bandwidth.h"
 
 namespace bits::app {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr uint32_t kJobsAtOnce = 256;
 constexpr absl::Duration kRetryReadAfter = absl::Seconds(1);
 constexpr absl::Duration kLongestWait = absl::Hours(1);
+constexpr absl::Duration kLookAgainInQueue = absl::Minutes(10);
 
 }  // namespace
 
@@ -57,6 +59,28 @@ void TimerService::Loop() {
   }
 }
 
+absl::Status TimerService::Fire(Step& step, const domain::JobId& id) const {
+  absl::StatusOr<domain::Job> job = step.txn().GetJob(id);
+  if (absl::IsNotFound(job.status())) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(job.status());
+  // One that waits for its turn, rather than for its host, uses up no time without progress.
+  const bool waits_for_turn =
+      job->state == domain::JobState::kQueued && job->host_failed &&
+      (!holds_->IsHostHeld(job->host) ||
+       domain::StopsJobs(step.policy().rates.limits, job->priority));
+  domain::Job timed = *job;
+  if (waits_for_turn) timed.host_failed = false;
+  const std::optional<domain::Timer> timer = domain::NextTimer(timed, step.policy().timers());
+  if (timer.has_value() && timer->time <= step.now()) {
+    BITS_ASSIGN_OR_RETURN(const domain::Decision decision,
+                          step.Apply(*job, nullptr, timer->event));
+    if (decision.changed) return absl::OkStatus();
+  }
+  if (!waits_for_turn) return step.Touch(*job);
+  const absl::Time again = step.now() + kLookAgainInQueue;
+  return step.Touch(*job, timer.has_value() ? std::min(timer->time, again) : again);
+}
+
 absl::Time TimerService::RunOnce() {
   const absl::Time now = clock_->Now();
   absl::StatusOr<std::vector<domain::JobId>> due = store_->ListDue(now, kJobsAtOnce);
@@ -74,19 +98,7 @@ absl::Time TimerService::RunOnce() {
   progress->left = due->size();
   for (const domain::JobId& id : *due) {
     writer_->Run(
-        [id](Step& step) {
-          absl::StatusOr<domain::Job> job = step.txn().GetJob(id);
-          if (absl::IsNotFound(job.status())) return absl::OkStatus();
-          BITS_RETURN_IF_ERROR(job.status());
-          const std::optional<domain::Timer> timer =
-              domain::NextTimer(*job, step.policy().timers());
-          if (timer.has_value() && timer->time <= step.now()) {
-            BITS_ASSIGN_OR_RETURN(const domain::Decision decision,
-                                  step.Apply(*job, nullptr, timer->event));
-            if (decision.changed) return absl::OkStatus();
-          }
-          return step.Touch(*job);
-        },
+        [this, id](Step& step) { return Fire(step, id); },
         [progress](const absl::Status& status) {
           MutexLock lock(progress->mutex);
           progress->failed = progress->failed || !status.ok();

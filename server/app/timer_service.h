@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/time/time.h"
+#include "server/app/hold_board.h"
 #include "server/app/job_writer.h"
 #include "server/app/ports/clock.h"
 #include "server/app/ports/job_store.h"
@@ -17,10 +18,12 @@ namespace bits::app {
 // Thread-safe.
 class TimerService {
  public:
-  TimerService(JobStore* store, JobWriter* writer, PolicyManager* policies, const Clock* clock)
+  TimerService(JobStore* store, JobWriter* writer, PolicyManager* policies,
+               const HoldBoard* holds, const Clock* clock)
       : store_(store),
         writer_(writer),
         policies_(policies),
+        holds_(holds),
         clock_(clock),
         retimer_(store, writer, policies) {}
   ~TimerService() { Stop(); }
@@ -38,10 +41,13 @@ class TimerService {
 
  private:
   void Loop();
+  // Within a transaction.
+  absl::Status Fire(Step& step, const domain::JobId& id) const;
 
   JobStore* const store_;
   JobWriter* const writer_;
   const PolicyManager* const policies_;
+  const HoldBoard* const holds_;
   const Clock* const clock_;
   Retimer retimer_;  // the thread's
   Mutex mutex_;

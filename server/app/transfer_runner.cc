@@ -41,7 +41,7 @@ class TransferRunner::Observer final : public TransferObserver {
       : runner_(runner), id_(std::move(id)), ordinal_(ordinal), source_(std::move(source)) {}
 
   void OnBytesArrive() override {
-    runner_->holds_->OnBytesArrived(source_.remote_name);
+    runner_->holds_->OnBytesArrived(source_.host);
     runner_->OnBytesArrive(id_, source_.attempt);
   }
   void OnRestart(RestartReason reason, std::function<void()> proceed) override {
@@ -59,7 +59,7 @@ class TransferRunner::Observer final : public TransferObserver {
     runner_->OnTransferred(id_, ordinal_, source_, last, identity);
   }
   void OnFailed(const domain::Failure& failure) override {
-    runner_->holds_->OnFailed(id_, source_.remote_name, source_.path, failure);
+    runner_->holds_->OnFailed(id_, source_.host, source_.path, failure);
     runner_->OnFailed(id_, ordinal_, source_, failure);
   }
   void OnStopped() override { runner_->OnEnded(id_, ordinal_); }
@@ -183,7 +183,7 @@ void TransferRunner::Pump(const JobId& id, Turn& turn) {
          !turn.ready.empty()) {
     File file = std::move(turn.ready.front());
     turn.ready.pop_front();
-    if (std::optional<domain::Requeue> why_not = holds_->WhyNot(id, file)) {
+    if (std::optional<domain::Requeue> why_not = holds_->WhyNot(turn.job, file)) {
       return GiveWay(id, turn, *std::move(why_not));
     }
     Begin(id, turn, std::move(file));
@@ -215,7 +215,9 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.priority = turn.job.priority;
   spec.max_bytes_per_second = turn.job.options.max_bytes_per_second;
   auto observer = std::make_shared<Observer>(
-      this, id, ordinal, Source{turn.job.attempt_count, spec.file.remote_name, spec.file.path});
+      this, id, ordinal,
+      Source{turn.job.attempt_count, spec.file.remote_name,
+             domain::HostFor(turn.job, spec.file.remote_name), spec.file.path});
   transfer.id = engine_->Start(std::move(spec), std::move(observer));
 }
 
@@ -320,6 +322,8 @@ void TransferRunner::EndIfOver(const JobId& id) {
   for (std::function<void()>& waiter : turn.waiters) deferred_.push_back(std::move(waiter));
   std::optional<Job> next = std::move(turn.next);
   turns_.erase(it);
+  // It may have become a probe after its end was decided.
+  if (!next.has_value()) holds_->OnTurnEnded(id);
   if (turns_.empty()) idle_.SignalAll();
   if (next.has_value()) {
     Turn& again = turns_[id];
@@ -525,7 +529,10 @@ void TransferRunner::OnEnded(const JobId& id, uint32_t ordinal) {
   if (t != turn.transfers.end()) {
     const bool restart = t->second.restart && !turn.ending;
     turn.transfers.erase(t);
-    if (restart) Reload(id, ordinal, turn);
+    if (restart) {
+      holds_->OnTurnEnded(id);  // its next name may be of another host
+      Reload(id, ordinal, turn);
+    }
   }
   Pump(id, turn);
   EndIfOver(id);

@@ -65,6 +65,7 @@ class TransferRunner {
   struct Source {
     uint32_t attempt = 0;  // the job's
     std::string remote_name;
+    std::string host;  // whose being out of order concerns it
     std::string path;
   };
   struct Transfer {

@@ -20,7 +20,14 @@ std::string Protocol(const std::string& remote_name) {
 
 }  // namespace
 
-void Maker::Apply(const Start&) { Changed(); }
+void Maker::Apply(const Start& e) {
+  Changed();
+  // A wait for its turn is none without progress.
+  if (job().stalled_since.has_value() && !e.probe) {
+    absl::Time& since = *job().stalled_since;
+    since += std::max(now_ - std::max(before_.queue_time, since), absl::ZeroDuration());
+  }
+}
 
 void Maker::Apply(const BytesArrived&) { Changed(); }
 
@@ -47,7 +54,7 @@ void Maker::Apply(const FileTransferred& e) {
   file_->validation = Validation::kNone;
   file_->temporary_identity = e.temporary_identity;
   ++job().progress.files_transferred;
-  if (HostOf(file_->remote_name) == job().host) job().host = "";  // the next one's may be another
+  if (HostFor(job(), file_->remote_name) == job().host) job().host = "";  // the next one's may be another
 }
 
 void Maker::Apply(const Fail& e) {
@@ -68,7 +75,7 @@ void Maker::Apply(const Fail& e) {
   }
   j.host_failed = IsConnectionFailure(e.failure);
   if (file_.has_value()) {
-    j.host = HostOf(file_->remote_name);
+    j.host = HostFor(j, file_->remote_name);
     NameFile(error);
     if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
       file_changed_ = true;

@@ -36,7 +36,7 @@ void Maker::Apply(const AddFiles& e) {
   if (e.files.empty()) return;
   OwnerActed();
   if (job().progress.files_total == 0) {
-    job().host = HostOf(e.files.front().remote_name);
+    job().host = HostFor(job(), e.files.front().remote_name);
     job().destination = e.destination;
   }
   for (File file : e.files) {
@@ -61,7 +61,10 @@ void Maker::Apply(const Update& e) {
   if (e.require_ranges) j.options.require_ranges = *e.require_ranges;
   if (e.http) domain::Apply(*e.http, j.http);
   if (HasCustomMethod(j.http)) j.priority = Priority::kForeground;
-  if (e.proxy) j.proxy = *e.proxy;
+  if (e.proxy && *e.proxy != j.proxy) {
+    j.proxy = *e.proxy;
+    HostIsAnother();
+  }
   if (e.credentials) j.credentials = *e.credentials;
   if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
   if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;

@@ -98,7 +98,11 @@ struct TakeOwnership {
 };
 
 // The scheduler gives the job its turn.
-struct Start {};
+struct Start {
+  // It is to find out whether its host, or its destination, is out of order still: what it waited in
+  // the queue, it waited for that.
+  bool probe = false;
+};
 // The origin of some file has answered well: bytes (or an empty body) arrive.
 struct BytesArrived {};
 // So much of the file is durable. What the origin said of it rides along.

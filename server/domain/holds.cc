@@ -11,9 +11,6 @@ namespace bits::domain {
 namespace {
 
 constexpr absl::Duration kLeastGap = absl::Seconds(1);
-// A hold that nobody has tried for so long is forgotten once there are many.
-constexpr absl::Duration kOld = absl::Hours(1);
-constexpr size_t kMany = 1000;
 
 }  // namespace
 
@@ -35,6 +32,10 @@ std::string HostOf(std::string_view remote_name) {
   std::string_view number = has_port ? authority.substr(port + 1) : "";
   if (number.empty()) number = scheme == "https" ? "443" : "80";
   return absl::AsciiStrToLower(absl::StrCat(Av(host), ":", Av(number)));
+}
+
+std::string HostFor(const Job& job, std::string_view remote_name) {
+  return job.proxy.usage == ProxyUsage::kPreconfigured ? HostOf(remote_name) : "";
 }
 
 bool IsConnectionFailure(const Failure& failure) {
@@ -62,29 +63,52 @@ bool IsDestinationFailure(const Failure& failure) {
          (failure.hresult == kDiskFull || failure.hresult == kWriteProtect);
 }
 
+void Holds::SetProbe(Map::iterator it, const JobId& probe, absl::Time next_probe) {
+  const std::string& key = it->first;
+  Hold& hold = it->second;
+  due_.erase({hold.next_probe, key});
+  probed_.erase({hold.probe, key});
+  hold.probe = probe;
+  hold.next_probe = next_probe;
+  if (probe.empty()) {
+    due_.emplace(next_probe, key);
+  } else {
+    probed_.emplace(probe, key);
+  }
+}
+
+void Holds::Erase(Map::iterator it) {
+  due_.erase({it->second.next_probe, it->first});
+  probed_.erase({it->second.probe, it->first});
+  holds_.erase(it);
+}
+
 bool Holds::OnFailure(const std::string& key, const JobId& job, absl::Time now,
                       const HoldPolicy& policy) {
   if (key.empty()) return false;
   const auto it = holds_.find(key);
   if (it == holds_.end()) {
-    ForgetOld(now);
+    if (holds_.size() >= kMostHolds && !due_.empty()) Erase(holds_.find(due_.begin()->second));
     const absl::Duration interval = policy.least_probe_interval;
-    holds_.emplace(key, Hold{interval, now, now + interval, {}});
+    SetProbe(holds_.emplace(key, Hold{interval, now, now + interval, {}}).first, "",
+             now + interval);
     return true;
   }
   // Those that were under way when the hold began tell nothing new.
   Hold& hold = it->second;
   if (hold.probe != job || hold.probe.empty()) return false;
-  hold.probe.clear();
   hold.interval = std::clamp(hold.interval * 2, policy.least_probe_interval,
                              policy.most_probe_interval);
   hold.last_try = now;
-  hold.next_probe = now + hold.interval;
+  SetProbe(it, "", now + hold.interval);
   return false;
 }
 
 bool Holds::OnAnswer(const std::string& key) {
-  return holds_.erase(key) != 0;
+  const auto it = holds_.find(key);
+  if (it == holds_.end()) return false;
+  Erase(it);
+  return true;
 }
 
 bool Holds::OnAnswerTo(const std::string& key, const JobId& job) {
@@ -104,25 +128,26 @@ bool Holds::MayGoOn(const std::string& key, const JobId& job) const {
 
 bool Holds::OnStart(const std::string& key, const JobId& job) {
   const auto it = holds_.find(key);
-  if (it == holds_.end()) return true;
-  if (!it->second.probe.empty()) return false;
-  it->second.probe = job;
-  return true;
+  if (it == holds_.end()) return false;
+  if (it->second.probe.empty()) SetProbe(it, job, it->second.next_probe);
+  return it->second.probe == job;
 }
 
 void Holds::OnTurnEnded(const JobId& job, absl::Time now) {
-  for (auto& [key, hold] : holds_) {
-    if (hold.probe != job) continue;
-    hold.probe.clear();
-    hold.next_probe = now + std::min(hold.interval, kLeastGap);
+  while (true) {
+    const auto probed = probed_.lower_bound({job, ""});
+    if (probed == probed_.end() || probed->first != job) return;
+    const auto it = holds_.find(probed->second);
+    SetProbe(it, "", now + std::min(it->second.interval, kLeastGap));
   }
 }
 
 void Holds::ProbeNow(const std::string& key, absl::Time now) {
   const auto it = holds_.find(key);
   if (it == holds_.end()) return;
-  Hold& hold = it->second;
-  hold.next_probe = std::min(hold.next_probe, std::max(now, hold.last_try + kLeastGap));
+  const Hold& hold = it->second;
+  SetProbe(it, JobId(hold.probe),
+           std::min(hold.next_probe, std::max(now, hold.last_try + kLeastGap)));
 }
 
 std::optional<absl::Time> Holds::HeldUntil(const std::string& key, absl::Time now) const {
@@ -132,18 +157,9 @@ std::optional<absl::Time> Holds::HeldUntil(const std::string& key, absl::Time no
 }
 
 absl::Time Holds::NextProbe(absl::Time now) const {
-  absl::Time next = absl::InfiniteFuture();
-  for (const auto& [key, hold] : holds_) {
-    if (hold.probe.empty() && hold.next_probe > now) next = std::min(next, hold.next_probe);
-  }
-  return next;
-}
-
-void Holds::ForgetOld(absl::Time now) {
-  if (holds_.size() < kMany) return;
-  std::erase_if(holds_, [&](const auto& entry) {
-    return entry.second.probe.empty() && entry.second.next_probe < now - kOld;
-  });
+  const auto next = std::find_if(due_.lower_bound({now, ""}), due_.end(),
+                                 [&](const auto& due) { return due.first > now; });
+  return next == due_.end() ? absl::InfiniteFuture() : next->first;
 }
 
 }  // namespace bits::domain

@@ -3,10 +3,13 @@
 #ifndef BITS_SERVER_DOMAIN_HOLDS_H_
 #define BITS_SERVER_DOMAIN_HOLDS_H_
 
+#include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/domain/error.h"
@@ -23,6 +26,9 @@ struct HoldPolicy {
 
 // "host:port" of a remote name, in lower case; empty if it has no host, as file:// has not.
 std::string HostOf(std::string_view remote_name);
+// The host whose being out of order would concern the job. None of a job that goes by proxies of its
+// own, or past those of the others: its way to the host says nothing of theirs.
+std::string HostFor(const Job& job, std::string_view remote_name);
 
 // Whether it was the way to the host, or the host as a whole, that failed: also where a connection was
 // cut or nothing came any more.
@@ -35,8 +41,13 @@ bool IsHostAnswer(const Failure& failure);
 // Whether nothing more can be written there: it is full or read-only.
 bool IsDestinationFailure(const Failure& failure);
 
-// The holds of one kind, by key (HostOf, or the root that holds a path). Not thread-safe. While a key
-// is held one job at a time gets through, as the probe, when its time has come.
+// So many keys are held at most: of more, that whose probe has been due for the longest time is
+// forgotten, which costs a job one try.
+inline constexpr size_t kMostHolds = 10'000;
+
+// The holds of one kind, by key (HostFor, or the root that holds a path). Not thread-safe. While a key
+// is held one job at a time gets through, as the probe, when its time has come. No call takes more than
+// logarithmic time, but for each key of the job concerned.
 class Holds {
  public:
   // A failure of the key's that `job` met. True if a hold begins.
@@ -51,8 +62,7 @@ class Holds {
   bool MayStart(const std::string& key, absl::Time now) const;
   // Whether a job may turn to the key in its turn: it is not held, or the job is the probe.
   bool MayGoOn(const std::string& key, const JobId& job) const;
-  // The job has been given its turn: it is the probe if the key is held. False if it is not, and
-  // there is another already.
+  // The job has been given its turn, and is the probe if the key is held and has none. True if it is.
   bool OnStart(const std::string& key, const JobId& job);
   // Where it was a probe (of several keys, if its files are of several) that found out nothing,
   // another may follow soon.
@@ -65,6 +75,7 @@ class Holds {
   // The first probe that will be due after `now`; InfiniteFuture if there is none.
   absl::Time NextProbe(absl::Time now) const;
   bool empty() const { return holds_.empty(); }
+  size_t size() const { return holds_.size(); }
 
  private:
   struct Hold {
@@ -73,9 +84,15 @@ class Holds {
     absl::Time next_probe;
     JobId probe;  // under way; empty: none
   };
-  void ForgetOld(absl::Time now);
+  using Map = std::map<std::string, Hold>;
+  void SetProbe(Map::iterator it, const JobId& probe, absl::Time next_probe);
+  void Erase(Map::iterator it);
 
-  std::map<std::string, Hold> holds_;
+  Map holds_;
+  // The same by the time of their next probe: those that have none under way.
+  std::set<std::pair<absl::Time, std::string>> due_;
+  // The same by probe: the others.
+  std::set<std::pair<JobId, std::string>> probed_;
 };
 
 }  // namespace bits::domain

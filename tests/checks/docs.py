@@ -24,6 +24,8 @@ SUBCOMMAND = re.compile(r"\bbitsctl (?:--server=\S+ |--json )*([a-z][a-z-]+)\b")
 # Each flag of one call of bitsd, to the end of the line.
 BITSD_CALL = re.compile(r"\bbitsd((?: +(?:--|\[|\\\n)[^\s`|]*)+)")
 FLAG = re.compile(r"--([a-z][a-z_-]*)")
+# One call of bitsctl, within a piece of code and a line of it.
+BITSCTL_CALL = re.compile(r"\bbitsctl ([a-z][a-z-]+)\b([^`\n|]*)")
 
 
 def anchor(heading):
@@ -49,7 +51,9 @@ class Tree:
                     service = match.group(1)
                 elif match := re.match(r"\s*rpc (\w+)", line):
                     self.methods.add((service, match.group(1)))
+        self.bitsctl = bitsctl
         self.bitsctl_help = self._help([bitsctl, "help"] if bitsctl else None)
+        self.command_help = {}
         self.bitsd_help = self._help([bitsd, "--help"] if bitsd else None)
 
     @staticmethod
@@ -58,6 +62,11 @@ class Tree:
             return None
         run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         return run.stdout + run.stderr
+
+    def help_of(self, command):
+        if command not in self.command_help:
+            self.command_help[command] = self._help([self.bitsctl, "help", command])
+        return self.command_help[command]
 
     def pages(self):
         return [p for p in sorted(self.root.rglob("*.md"))
@@ -105,6 +114,10 @@ class Tree:
             for subcommand in SUBCOMMAND.findall(code):
                 if not re.search(rf"\b{subcommand}\b", self.bitsctl_help):
                     yield f"no such subcommand: bitsctl {subcommand}"
+            for command, rest in BITSCTL_CALL.findall(code):
+                for flag in FLAG.findall(rest):
+                    if not re.search(rf"--{flag}\b", self.help_of(command)):
+                        yield f"no such flag: bitsctl {command} --{flag}"
         if self.bitsd_help is not None:
             for call in BITSD_CALL.findall(code):
                 for flag in FLAG.findall(call):

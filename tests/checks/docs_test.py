@@ -42,6 +42,7 @@ class DocsTest(unittest.TestCase):
             ("`bits.v1.JobService.Get`", "no such method: JobService/Get"),
             ("`bitsctl lost`", "no such subcommand: bitsctl lost"),
             ("`bitsctl --json lost`", "no such subcommand: bitsctl lost"),
+            ("`bitsctl list x --wrong=1`", "no such flag: bitsctl list --wrong"),
             ("`bitsd --listen=x --loud`", "no such flag: bitsd --loud"),
         ]:
             with self.subTest(text=text):

@@ -179,6 +179,61 @@ TEST_F(Access, AdministratorsSeeAndTouchEveryJob) {
   EXPECT_THAT(Get(kRoot, kNoJob), Refused(grpc::StatusCode::NOT_FOUND, "BG_E_NOT_FOUND"));
 }
 
+// An administrator who could would have the owner's secrets sent to a server of their own.
+TEST_F(Access, OnlyTheOwnerDecidesToWhomAJobShowsItsSecrets) {
+  const std::string job = Create(kAnna);
+  v1::UpdateFileRequest file;
+  file.mutable_file()->set_name(job + "/files/1");
+  const auto set_remote = [&](const Caller& caller, const std::string& url) {
+    file.mutable_file()->set_remote_name(url);
+    return Call<v1::File>(caller, [&](auto* c, auto* r) { return jobs().UpdateFile(c, file, r); });
+  };
+  v1::ReplaceRemotePrefixRequest prefix;
+  prefix.set_name(job);
+  prefix.set_old_prefix("http://127.0.0.1:1/");
+  prefix.set_new_prefix("http://127.0.0.1:3/");
+  const auto replace = [&](const Caller& caller) {
+    return Call<v1::ReplaceRemotePrefixResponse>(
+        caller, [&](auto* c, auto* r) { return jobs().ReplaceRemotePrefix(c, prefix, r); });
+  };
+  v1::UpdateJobRequest update;
+  update.mutable_job()->set_name(job);
+  const auto set = [&](const Caller& caller) {
+    return Call<Job>(caller, [&](auto* c, auto* r) { return jobs().UpdateJob(c, update, r); });
+  };
+  EXPECT_THAT(set_remote(kRoot, "http://127.0.0.1:1/y"), Accepted()) << "there is no secret yet";
+
+  v1::SetCredentialsRequest credentials;
+  credentials.set_name(job);
+  credentials.set_target(v1::AUTH_TARGET_SERVER);
+  credentials.set_scheme(v1::AUTH_SCHEME_BASIC);
+  credentials.set_user_name("user");
+  credentials.set_password("password");
+  EXPECT_THAT(Call<Job>(kAnna, [&](auto* c, auto* r) {
+                return jobs().SetCredentials(c, credentials, r);
+              }),
+              Accepted());
+  const auto denied = Refused(grpc::StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED");
+  EXPECT_THAT(set_remote(kRoot, "http://127.0.0.1:2/"), denied);
+  EXPECT_THAT(replace(kRoot), denied);
+  update.mutable_job()->mutable_proxy_settings()->set_usage(v1::ProxySettings::USAGE_NONE);
+  EXPECT_THAT(set(kRoot), denied);
+  update.mutable_job()->clear_proxy_settings();
+  update.mutable_job()
+      ->mutable_http_options()
+      ->mutable_certificate_checks()
+      ->set_ignore_unknown_authority(true);
+  EXPECT_THAT(set(kRoot), denied);
+  update.mutable_job()->clear_http_options();
+  update.mutable_job()->set_description("an administrator's");
+  EXPECT_THAT(set(kRoot), Accepted());
+  EXPECT_THAT(replace(kAnna), Accepted());
+  EXPECT_THAT(set_remote(kAnna, "http://127.0.0.1:2/"), Accepted());
+  // Having taken it they may: it has no secrets any more.
+  EXPECT_THAT(Take(kRoot, job), Accepted());
+  EXPECT_THAT(set_remote(kRoot, "http://127.0.0.1:3/"), Accepted());
+}
+
 TEST_F(Access, EnumerationOfAllOwnersIsAnAdministrators) {
   Create(kAnna, "annas");
   Create(kBert, "berts");

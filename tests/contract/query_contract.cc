@@ -348,6 +348,32 @@ TEST_P(JobStoreContract, DeferredJobsAreInNoQueueUntilTheyAreNot) {
               IsEmpty());
 }
 
+TEST_P(JobStoreContract, QueueIsFoundBehindHundredsOfHostsThatAreHeld) {
+  const absl::Time start = absl::FromUnixSeconds(1700000000);
+  BITS_EXPECT_OK(Commit([&](Transaction& t) -> absl::Status {
+    for (int i = 0; i < 1000; ++i) {
+      domain::Job job = QueuedJob(samples().Id(), "owner", start);
+      job.host = "dead:" + std::to_string(i);
+      job.destination = "/a";
+      BITS_RETURN_IF_ERROR(t.InsertJob(job, absl::InfiniteFuture()));
+    }
+    return absl::OkStatus();
+  }));
+  domain::Job live = QueuedJob(samples().Id(), "owner", start + absl::Seconds(1));
+  live.host = "live:80";
+  live.destination = "/a";
+  Insert(live);
+  app::QueueQuery query{domain::Priority::kNormal, "", 10, 10};
+  query.held = [](const std::string& host, const std::string&) {
+    return host.starts_with("dead");
+  };
+  const auto found = store().ListQueued(
+      query, [](const domain::WaitingJob& job) { return job.host.starts_with("dead"); });
+  ASSERT_THAT(found, IsOk());
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().id, live.id);
+}
+
 TEST_P(JobStoreContract, ThoseWhoseHostFailedAreListedByHost) {
   std::vector<domain::JobId> expected;
   for (int i = 0; i < 40; ++i) {

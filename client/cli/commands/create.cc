@@ -34,10 +34,13 @@ ExitCode RunCreate(const Arguments& arguments, Context& context) {
 }
 
 ExitCode RunAdd(const Arguments& arguments, Context& context) {
-  if (arguments.rest().size() < 3)
-    return context.Misused("add wants JOB URL LOCAL [URL LOCAL ...]");
+  const auto list = arguments.Get("from");
+  if (list ? arguments.rest().size() != 1 : arguments.rest().size() < 3) {
+    return context.Misused("add wants JOB URL LOCAL [URL LOCAL ...], or JOB --from=FILE");
+  }
   const std::string& text = arguments.rest()[0];
-  auto files = FilesFromPairs({arguments.rest().begin() + 1, arguments.rest().end()}, false);
+  auto files = list ? FilesFromList(*list)
+                    : FilesFromPairs({arguments.rest().begin() + 1, arguments.rest().end()}, false);
   if (!files.ok()) return context.Misused(std::string(files.status().message()));
   if (auto status = ApplyFileOptions(arguments, *files); !status.ok()) {
     return context.Misused(std::string(status.message()));
@@ -88,10 +91,11 @@ Command CreateCommand() {
 Command AddCommand() {
   Command command;
   command.name = "add";
-  command.arguments = "JOB URL LOCAL [URL LOCAL ...]";
+  command.arguments = "JOB URL LOCAL [URL LOCAL ...] | JOB --from=FILE";
   command.summary = "add files to a job";
   command.help = "All of them or none. LOCAL is a path under a root of bitsd.\n";
-  command.options = FileOptionSpecs();
+  command.options = {{"from", "FILE", "a list: a URL, a space and its LOCAL on each line"}};
+  for (const OptionSpec& option : FileOptionSpecs()) command.options.push_back(option);
   command.run = RunAdd;
   return command;
 }

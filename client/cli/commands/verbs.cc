@@ -1,6 +1,9 @@
-// resume, suspend, complete, cancel, take: one verb for each of some jobs.
+// resume, suspend, complete, cancel, take: one verb for each of some jobs. reset: cancel, for all.
 #include <absl/strings/str_cat.h>
 #include <absl/time/time.h>
+
+#include <string>
+#include <vector>
 
 #include "client/cli/command.h"
 #include "client/cli/job_ref.h"
@@ -57,6 +60,45 @@ ExitCode RunVerb(const char* name, Verb verb, bool ends_well, const Arguments& a
   return code;
 }
 
+ExitCode RunReset(const Arguments& arguments, Context& context) {
+  if (!arguments.rest().empty()) {
+    return context.Misused("reset takes no arguments; `bitsctl cancel JOB` ends one job");
+  }
+  v1::ListJobsRequest request;
+  request.set_all_owners(arguments.Has("all"));
+  request.set_page_size(500);
+  std::vector<std::string> names;
+  const auto status = context.client.ForEachJob(request, [&](const v1::Job& job) {
+    names.push_back(job.name());
+    return true;
+  });
+  if (!status.ok()) return context.Fail("list the jobs", status);
+  ExitCode code = ExitCode::kOk;
+  for (const std::string& name : names) {
+    const auto job = context.client.CancelJob(name, Patient());
+    // Somebody else was faster.
+    if (absl::IsNotFound(job.status()) || absl::IsFailedPrecondition(job.status())) continue;
+    if (!job.ok()) {
+      code = Combine(code, context.Fail(absl::StrCat("cancel ", JobId(name)), job.status()));
+    } else if (context.json) {
+      context.PrintJson(*job);
+    } else {
+      Tell(*job, context);
+    }
+  }
+  return code;
+}
+
+Command ResetCommand() {
+  Command command;
+  command.name = "reset";
+  command.summary = "cancel all your jobs";
+  command.help = "Jobs that were created meanwhile stay. (BITS: bitsadmin /reset)\n";
+  command.options = {{"all", "", "also those of other owners; an administrator's"}};
+  command.run = RunReset;
+  return command;
+}
+
 Command MakeVerb(const char* name, Verb verb, bool ends_well, const char* summary,
                  const char* help) {
   Command command;
@@ -88,6 +130,7 @@ std::vector<Command> VerbCommands() {
       MakeVerb("take", &Client::TakeOwnership, false, "become the owner of jobs",
                "An administrator's. What the former owner alone knew is gone from the job:\n"
                "credentials, custom headers and the like. (BITS: TakeOwnership)\n"),
+      ResetCommand(),
   };
 }
 

@@ -154,6 +154,9 @@ struct QueueQuery {
   std::string after_owner = {};
   uint32_t owners = 1;     // of whom jobs are given, at most
   uint32_t per_owner = 1;  // jobs given at most, 1 or more
+  // Whether all jobs that need this host and this destination are passed over: a hint, which saves
+  // looking at them one by one. Null: not known.
+  std::function<bool(const std::string& host, const std::string& destination)> held = {};
 };
 
 // Thread-safe. Reads block for I/O: call them where blocking is allowed (an executor, never

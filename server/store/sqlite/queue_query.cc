@@ -14,7 +14,9 @@ namespace {
 
 // So many of an owner's are passed over one by one.
 constexpr uint32_t kMostPassedOver = 256;
-// Beyond them so many hosts and destinations are looked at, and so many jobs of each.
+// Beyond them so many pairs of a host and a destination are stepped over; of so many that are not
+// held jobs are looked at, and so many of each.
+constexpr uint32_t kMostPairs = 4096;
 constexpr uint32_t kMostHosts = 256;
 constexpr uint32_t kMostOfHost = 64;
 
@@ -98,9 +100,12 @@ class QueueReader {
     std::vector<std::tuple<int64_t, int64_t, domain::WaitingJob>> jobs;  // by queue_time and seq
     std::string host;
     std::string destination;
-    for (uint32_t hosts = 0; hosts < kMostHosts; ++hosts) {
-      BITS_ASSIGN_OR_RETURN(const bool there, NextHost(owner, hosts > 0, host, destination));
+    uint32_t hosts = 0;
+    for (uint32_t pairs = 0; pairs < kMostPairs && hosts < kMostHosts; ++pairs) {
+      BITS_ASSIGN_OR_RETURN(const bool there, NextHost(owner, pairs > 0, host, destination));
       if (!there) break;
+      if (query_.held && query_.held(host, destination)) continue;
+      ++hosts;
       StatementLease statement = database_.Cached(
           "SELECT id, owner, host, destination, queue_time, seq FROM jobs"
           " INDEXED BY jobs_turns_by_host WHERE state = 0 AND deferred = 0 AND priority = ?1 AND owner = ?2"

@@ -26,8 +26,14 @@ namespace bits::app::testing {
 class FakeClock final : public Clock {
  public:
   absl::Time Now() const override {
+    if (calls_to_hook_ > 0 && --calls_to_hook_ == 0) std::exchange(hook_, nullptr)();
     MutexLock lock(mutex_);
     return now_;
+  }
+  // Something that happens at the nth call of Now from here on. Of tests with one thread.
+  void AtCall(int n, std::function<void()> hook) {
+    calls_to_hook_ = n;
+    hook_ = std::move(hook);
   }
   void Advance(absl::Duration by) {
     MutexLock lock(mutex_);
@@ -35,6 +41,8 @@ class FakeClock final : public Clock {
   }
 
  private:
+  mutable int calls_to_hook_ = 0;
+  mutable std::function<void()> hook_;
   mutable Mutex mutex_;
   absl::Time now_ BITS_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1'800'000'000);
 };

@@ -228,5 +228,114 @@ TEST_F(HoldBoardTest, FullDestinationHoldsItsRootAlone) {
   EXPECT_EQ(w_.State(first), JobState::kError) << "its owner is to resume it";
 }
 
+TEST_F(HoldBoardTest, ProbeThatIsSuspendedBeforeItsTurnMakesRoomForAnother) {
+  const JobId first = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(first, 1, Unreachable());
+  const JobId a = Create({"http://dead.test/2"});
+  const JobId b = Create({"http://dead.test/3"});
+  w_.clock.Advance(absl::Seconds(1));
+  // The second look at the clock is the plan's, when the queue has been read.
+  w_.clock.AtCall(2, [&] { EXPECT_TRUE(w_.Do(&JobManager::SuspendJob, a).value().ok()); });
+  w_.Turn();
+  ASSERT_EQ(w_.State(a), JobState::kSuspended);
+  Wait(absl::Seconds(1));
+  EXPECT_TRUE(Active(b));
+}
+
+TEST_F(HoldBoardTest, ProbeWhoseRemoteNameIsMendedMakesRoomForAnother) {
+  const JobId first = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(first, 1, Unreachable());
+  const JobId probe = Create({"http://dead.test/2"});
+  const JobId other = Create({"http://dead.test/3"});
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(probe));
+  Answer<domain::File> answer;
+  w_.app->jobs().UpdateFile(w_.alice, probe, 1, {"http://good.test/1", std::nullopt}, {},
+                            answer.Callback());
+  ASSERT_TRUE(answer.value().ok()) << answer.value().status();
+  w_.engine->StopAllAsked(probe);
+  Wait(absl::Seconds(1));
+  EXPECT_TRUE(Active(probe));
+  EXPECT_TRUE(Active(other));
+}
+
+TEST_F(HoldBoardTest, ProbeThatIsDueWhileTheSchedulerLooksIsLookedAtAgain) {
+  const JobId first = Create({"http://dead.test/1"});
+  w_.Turn();
+  w_.engine->Failed(first, 1, Unreachable());
+  const JobId probe = Create({"http://dead.test/2"});
+  w_.clock.Advance(absl::Milliseconds(998));
+  w_.clock.AtCall(2, [&] { w_.clock.Advance(absl::Seconds(1)); });
+  w_.Turn();
+  EXPECT_FALSE(Active(probe));
+  EXPECT_LE(w_.app->scheduler().next_look(), w_.clock.Now());
+}
+
+TEST_F(HoldBoardTest, JobWithProxiesOfItsOwnNeitherHoldsNorIsHeld) {
+  domain::Job properties;
+  properties.proxy = {domain::ProxyUsage::kOverride, "proxy.test:3128", ""};
+  const JobId by_proxy = Create({"http://shared.test/1"}, properties);
+  const JobId direct = Create({"http://shared.test/2"});
+  w_.Turn();
+  w_.engine->Failed(by_proxy, 1, Unreachable());
+  const JobId next = Create({"http://shared.test/3"});
+  w_.Turn();
+  EXPECT_TRUE(Active(next)) << "the way by that proxy is not the others'";
+  w_.engine->Failed(direct, 1, Unreachable());
+  EXPECT_TRUE(w_.Do(&JobManager::SuspendJob, next).value().ok());
+  EXPECT_TRUE(w_.Do(&JobManager::ResumeJob, next).value().ok());
+  EXPECT_TRUE(w_.Do(&JobManager::ResumeJob, by_proxy).value().ok());
+  w_.Turn();
+  EXPECT_TRUE(Active(by_proxy));
+  EXPECT_FALSE(Active(next));
+  w_.engine->At(by_proxy, 1).observer->OnBytesArrive();
+  w_.Turn();
+  EXPECT_FALSE(Active(next)) << "nor is that it is there by the proxy";
+}
+
+TEST_F(HoldBoardTest, QueuedJobWhoseHostIsBackHasAllTheTimeInTheWorld) {
+  domain::Job properties;
+  properties.no_progress_timeout = absl::Minutes(15);
+  const JobId job = Create({"http://dead.test/1"}, properties);
+  w_.Turn();
+  w_.engine->Failed(job, 1, Unreachable());
+  // All slots are taken by others when the host is back.
+  domain::Job high;
+  high.priority = domain::Priority::kHigh;
+  std::vector<JobId> others;
+  for (int i = 0; i < 4; ++i) others.push_back(Create({"http://dead.test/h"}, high));
+  Wait(absl::Seconds(1));
+  w_.engine->At(others[0], 1).observer->OnBytesArrive();
+  w_.Turn();
+  ASSERT_EQ(w_.State(job), JobState::kQueued);
+  ASSERT_EQ(ActiveOf(others), 4u);
+  for (int i = 0; i < 12; ++i) Wait(absl::Minutes(5));
+  EXPECT_EQ(w_.State(job), JobState::kQueued);
+  // Nor does the wait count when it has its turn at last.
+  for (const JobId& other : others) w_.engine->Transferred(other, 1, 1);
+  w_.Turn();
+  ASSERT_TRUE(Active(job));
+  w_.engine->Failed(job, 1, Unreachable());
+  EXPECT_EQ(w_.State(job), JobState::kTransientError);
+}
+
+TEST_F(HoldBoardTest, ManyThatAreBackAreQueuedPageByPage) {
+  std::vector<JobId> jobs;
+  w_.policy["background_slots"] = uint64_t{10'000};
+  w_.Restart();
+  for (int i = 0; i < 600; ++i) jobs.push_back(Create({"http://dead.test/1"}));
+  w_.Turn();
+  ASSERT_EQ(ActiveOf(jobs), 600u);
+  for (const JobId& job : jobs) w_.engine->Failed(job, 1, Unreachable());
+  const JobId probe = Create({"http://dead.test/2"});
+  Wait(absl::Seconds(1));
+  ASSERT_TRUE(Active(probe));
+  w_.engine->At(probe, 1).observer->OnBytesArrive();
+  for (int i = 0; i < 5; ++i) w_.Turn();  // as each page pokes
+  EXPECT_EQ(ActiveOf(jobs), 600u);
+}
+
 }  // namespace
 }  // namespace bits::app::testing

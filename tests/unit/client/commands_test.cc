@@ -5,6 +5,8 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "client/cli/console.h"
 #include "client/cli/job_ref.h"
 #include "tests/unit/client/cli_fixture.h"
@@ -43,7 +45,7 @@ TEST_F(CommandsTest, HelpKnowsEveryCommandAndTheExitCodes) {
   const auto help = Run({"help"});
   EXPECT_EQ(help.code, ExitCode::kOk);
   for (const std::string name :
-       {"transfer", "create", "add", "resume", "suspend", "complete", "cancel", "set", "set-remote",
+       {"transfer", "create", "add", "resume", "suspend", "complete", "cancel", "take", "reset", "set", "set-remote",
         "set-credentials", "remove-credentials",
         "list", "info", "files", "error", "errors", "describe", "monitor"}) {
     EXPECT_THAT(help.out, HasSubstr("\n  " + name + " "));
@@ -175,6 +177,54 @@ TEST_F(CommandsTest, AddSendsPairsAndChecksums) {
   EXPECT_EQ(ran.out, "jobs/" + IdOf(1) + "/files/7  b\n");
   EXPECT_THAT(ran.err, HasSubstr("bitsctl resume " + IdOf(1)));
   EXPECT_EQ(seen.files(0).checksum().hex(), "00000000");
+}
+
+TEST_F(CommandsTest, AddReadsAListOfFiles) {
+  v1::AddFilesRequest seen;
+  handlers_.add_files = [&seen](const v1::AddFilesRequest& request, v1::AddFilesResponse&) {
+    seen = request;
+    return grpc::Status::OK;
+  };
+  Serve();
+  const std::string path = ::testing::TempDir() + "/files_" + IdOf(1) + ".txt";
+  const auto write = [&path](const std::string& text) { std::ofstream(path) << text; };
+  write("# two\n\nhttp://a/b?c=d \t b c.txt \nhttp://a/e dir/\n");
+  EXPECT_EQ(Run({"add", IdOf(1), "--from=" + path}).code, ExitCode::kOk);
+  ASSERT_THAT(seen.files(), SizeIs(2));
+  EXPECT_EQ(seen.files(0).remote_name(), "http://a/b?c=d");
+  EXPECT_EQ(seen.files(0).local_name(), "b c.txt");
+  EXPECT_EQ(seen.files(1).local_name(), "dir/e");
+  for (const char* wrong : {"http://a/b\n", "# none\n", "b http://a/b\n"}) {
+    write(std::string("\n") + wrong);
+    const auto ran = Run({"add", IdOf(1), "--from=" + path});
+    EXPECT_EQ(ran.code, ExitCode::kUsage) << wrong;
+    EXPECT_THAT(ran.err, HasSubstr(path)) << wrong;
+  }
+  EXPECT_EQ(Run({"add", IdOf(1), "--from=" + path + ".not"}).code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"add", IdOf(1), "--from=" + path, "http://a/b", "b"}).code, ExitCode::kUsage);
+}
+
+TEST_F(CommandsTest, ResetCancelsWhatIsListed) {
+  std::vector<std::string> cancelled;
+  v1::ListJobsRequest listed;
+  handlers_.list_jobs = [&](const v1::ListJobsRequest& request, v1::ListJobsResponse& response) {
+    listed = request;
+    for (int i = 1; i <= 3; ++i) *response.add_jobs() = MakeJob(i, v1::Job::STATE_QUEUED);
+    return grpc::Status::OK;
+  };
+  handlers_.cancel_job = [&](const v1::CancelJobRequest& request, v1::Job& job) {
+    cancelled.push_back(request.name());
+    if (cancelled.size() == 2) return NotFound();
+    job = MakeJob(1, v1::Job::STATE_CANCELLED);
+    return grpc::Status::OK;
+  };
+  Serve();
+  EXPECT_EQ(Run({"reset"}).code, ExitCode::kOk) << "one that ended meanwhile is no failure";
+  EXPECT_THAT(cancelled, SizeIs(3));
+  EXPECT_FALSE(listed.all_owners());
+  EXPECT_EQ(Run({"reset", "--all"}).code, ExitCode::kOk);
+  EXPECT_TRUE(listed.all_owners());
+  EXPECT_EQ(Run({"reset", IdOf(1)}).code, ExitCode::kUsage);
 }
 
 TEST_F(CommandsTest, VerbsGoOnAfterARefusalAndSaySo) {

@@ -163,14 +163,36 @@ TEST(HoldsTest, WhatHasNoKeyIsNeverHeld) {
   EXPECT_TRUE(holds.empty());
 }
 
-TEST(HoldsTest, ManyOldOnesAreForgotten) {
+TEST(HoldsTest, OfTooManyTheOneLongestDueIsForgotten) {
   Holds holds;
-  for (int i = 0; i < 1500; ++i) holds.OnFailure("h" + std::to_string(i), "a", kStart, kPolicy);
-  const absl::Time later = kStart + absl::Hours(2);
-  EXPECT_TRUE(holds.HeldUntil("h0", later).has_value());
-  holds.OnFailure("new", "a", later, kPolicy);
-  EXPECT_FALSE(holds.HeldUntil("h0", later).has_value());
-  EXPECT_TRUE(holds.HeldUntil("new", later).has_value());
+  absl::Time now = kStart;
+  for (size_t i = 0; i < kMostHolds; ++i) {
+    holds.OnFailure("h" + std::to_string(i), "a", now, kPolicy);
+    now += absl::Microseconds(1);
+  }
+  EXPECT_EQ(holds.size(), kMostHolds);
+  ASSERT_TRUE(holds.OnStart("h0", "probe"));
+  now += absl::Hours(1);
+  EXPECT_TRUE(holds.OnFailure("new", "a", now, kPolicy));
+  EXPECT_EQ(holds.size(), kMostHolds);
+  EXPECT_TRUE(holds.HeldUntil("h0", now).has_value()) << "it is probed just now";
+  EXPECT_FALSE(holds.HeldUntil("h1", now).has_value());
+  EXPECT_TRUE(holds.HeldUntil("h2", now).has_value());
+  EXPECT_TRUE(holds.HeldUntil("new", now).has_value());
+}
+
+TEST(HoldsTest, NextProbeIsTheFirstThatIsNotDueYet) {
+  Holds holds;
+  holds.OnFailure("a", "1", kStart, kPolicy);
+  holds.OnFailure("b", "1", kStart + absl::Seconds(5), kPolicy);
+  EXPECT_EQ(holds.NextProbe(kStart), kStart + absl::Seconds(1));
+  EXPECT_EQ(holds.NextProbe(kStart + absl::Seconds(1)), kStart + absl::Seconds(6));
+  holds.OnStart("b", "2");
+  EXPECT_EQ(holds.NextProbe(kStart + absl::Seconds(1)), absl::InfiniteFuture());
+  holds.OnTurnEnded("2", kStart + absl::Seconds(8));
+  EXPECT_EQ(holds.NextProbe(kStart + absl::Seconds(8)), kStart + absl::Seconds(9));
+  holds.OnAnswer("b");
+  EXPECT_EQ(holds.NextProbe(kStart), kStart + absl::Seconds(1));
 }
 
 }  // namespace

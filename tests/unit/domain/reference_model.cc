@@ -139,6 +139,8 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
 ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t ordinal) {
   if (std::holds_alternative<Start>(event)) {
     if (state_ != S::kQueued || deferred_) return kNothing;
+    const absl::Time waiting = stalled_ ? std::max(*stalled_, queued_) : now_;
+    if (!std::get<Start>(event).probe && waiting < now_) *stalled_ += now_ - waiting;
     Go(AllWhole() ? S::kTransferred : S::kConnecting);
     return kChanged;
   }
