@@ -41,17 +41,17 @@ void Admission::Leave(uint64_t id) {
   if (it == hosts_of_.end()) return;
   const std::string name = std::move(it->second);
   hosts_of_.erase(it);
-  ready_.erase(id);
+  const bool ran = running_.erase(id) != 0;
+  // It may have been let out of `held` for the chance that it now does not take.
+  const bool was_ready = ready_.erase(id) != 0;
   auto found = hosts_.find(name);
   if (found == hosts_.end()) return;
   Host& host = found->second;
   host.held.erase(id);
-  if (running_.erase(id) != 0) {
-    --host.running;
-    if (!host.held.empty()) {
-      ready_.insert(*host.held.begin());
-      host.held.erase(host.held.begin());
-    }
+  if (ran) --host.running;
+  if ((ran || was_ready) && !host.held.empty()) {
+    ready_.insert(*host.held.begin());
+    host.held.erase(host.held.begin());
   }
   if (host.running == 0 && host.held.empty()) hosts_.erase(found);
 }
