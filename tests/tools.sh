@@ -31,6 +31,9 @@ ensure_go() {
 install_tools() {
   mkdir -p build/tools
   export PATH=$PWD/build/tools:$PATH
+  # What they fetch and compile stays here too; -modcacherw: and can be deleted like the rest.
+  export GOPATH=$PWD/build/go GOCACHE=$PWD/build/go/cache GOMODCACHE=$PWD/build/go/pkg/mod
+  export GOFLAGS="${GOFLAGS:+$GOFLAGS }-modcacherw" PIP_CACHE_DIR=$PWD/build/pip
   ensure_go
 
   if ! command -v grpcurl >/dev/null; then
