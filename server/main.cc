@@ -222,11 +222,16 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   const auto deadline = std::chrono::steady_clock::now() + grace;
   server->Drain(std::chrono::system_clock::now() + grace / 2);
   application.Drain(deadline);
-  engine->Shutdown(absl::Seconds(5));
+  const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
   finishers.Shutdown();
   reads.Shutdown();
   store.Close();
   replies.Shutdown();
+  if (!transfers_ended) {
+    // A disk does not answer. Whoever waits for it still would report to what is gone by then.
+    BITS_LOG(kError, "stopped, but for transfers whose disk does not answer: they are left behind");
+    ::_exit(status.ok() ? 0 : 1);
+  }
   BITS_LOG(kInfo, "stopped");
   return status;
 }

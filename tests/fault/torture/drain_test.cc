@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/fault/torture/torture.h"
 #include "tests/support/status_matchers.h"
 
@@ -30,6 +32,20 @@ TEST(Drain, EndsCleanlyAndLosesNothing) {
   for (uint64_t bytes : again) EXPECT_LT(bytes, kMiB);
   EXPECT_EQ(torture.bitsd().GetFile(torture.job())->restarts(), 0u);
   EXPECT_EQ(torture.bitsd().ListErrors(torture.job())->total_count(), 0u);
+}
+
+// What waits for a disk that does not answer is left behind, and keeps nobody from ending.
+TEST(Drain, EndsThoughADiskDoesNotAnswer) {
+  const uint64_t size = 16 * kMiB;
+  World world({.config = "drain_timeout { seconds: 1 }",
+               .environment = {{"LD_PRELOAD", BITS_STUCK_SYNC}, {"STUCK_SYNC", "/root/"}}});
+  const std::string job =
+      world.bitsd.Fetch(world.Serve(MakeContent(size, 1), {.stall_after = size / 2}));
+  BITS_ASSERT_OK(world.bitsd.watch().Await(job, v1::Job::STATE_TRANSFERRING));
+  const absl::Time begin = absl::Now();
+  BITS_EXPECT_OK(world.bitsd.process().Stop(absl::Seconds(60)));
+  std::printf("ended after %.1f s\n", absl::ToDoubleSeconds(absl::Now() - begin));
+  EXPECT_NE(world.bitsd.process().Log().find("disk does not answer"), std::string::npos);
 }
 
 }  // namespace
