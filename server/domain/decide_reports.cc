@@ -80,7 +80,7 @@ void Maker::Apply(const Fail& e) {
     if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
       file_changed_ = true;
       file_->response_headers = e.failure.response_headers;
-      if (!e.failure.final_name.empty()) file_->remote_name = e.failure.final_name;
+      FollowTo(e.failure.final_name);
     }
     if (e.failure.hresult == kValidationFailed && !file_->transferred) StartOver();
   }
@@ -197,13 +197,17 @@ void Maker::Record(const Checkpoint& e) {
   file_->validators = e.validators;
   file_->last_modified = e.last_modified;
   if (!e.response_headers.empty()) file_->response_headers = e.response_headers;
-  if (!e.final_name.empty() && file_->remote_name == e.asked_name) {
-    file_->remote_name = e.final_name;
-  }
+  if (file_->remote_name == e.asked_name) FollowTo(e.final_name);
   if (bytes > file_->bytes_furthest) {
     file_->bytes_furthest = bytes;
     Progressed();
   }
+}
+
+void Maker::FollowTo(const std::string& final_name) {
+  if (final_name.empty() || final_name == file_->remote_name) return;
+  if (file_->given_name.empty()) file_->given_name = file_->remote_name;
+  file_->remote_name = final_name;
 }
 
 void Maker::StartOver() {

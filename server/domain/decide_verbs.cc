@@ -85,12 +85,14 @@ void Maker::Apply(const SetRemoteName& e) {
   if (!e.files.empty()) {
     OwnerActed();
     d_.files = e.files;
+    for (File& file : d_.files) file.given_name.clear();
     HostIsAnother();
     return;
   }
   if (!file_.has_value()) return;
   OwnerActed();
   file_->remote_name = e.remote_name;
+  file_->given_name.clear();
   file_changed_ = true;
   HostIsAnother();
   if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);

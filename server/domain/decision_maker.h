@@ -72,6 +72,8 @@ class Maker {
   }
   // What is durable of the file, and what is known of it.
   void Record(const Checkpoint& e);
+  // A redirect led there that was to be reported.
+  void FollowTo(const std::string& final_name);
   void StartOver();
   void SetBytes(uint64_t bytes);
   void SetTotal(std::optional<uint64_t> total);

@@ -81,7 +81,11 @@ enum class Validation : uint8_t { kNone = 0, kValid = 1, kInvalid = 2 };
 
 struct File {
   uint32_t ordinal = 0;     // from 1, in the order of adding
-  std::string remote_name;  // as the client gave it; may hold secrets
+  // As the client gave it, or where a redirect led that was to be reported; may hold secrets.
+  std::string remote_name;
+  // The one that the client gave, where a redirect has put another in its place: the job's secrets are
+  // for its origin still. Empty: remote_name.
+  std::string given_name;
   std::string local_name;   // as the client gave it
   std::string path;         // the destination: absolute, normal, under a root
   std::string temporary_path;  // beside it; ours alone

@@ -360,6 +360,7 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   ToRecord(file.last_modified, [&to] { return to.mutable_last_modified(); });
   to.set_restarts(file.restarts);
   to.set_response_headers(file.response_headers);
+  to.set_given_name(file.given_name);
 }
 
 bool FromRecord(v1::FileRecord&& from, domain::File& to) {
@@ -394,6 +395,7 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   to.last_modified = FromRecord(from.has_last_modified(), from.last_modified());
   to.restarts = from.restarts();
   to.response_headers = std::move(*from.mutable_response_headers());
+  to.given_name = std::move(*from.mutable_given_name());
   return ToEnum(from.validation(), domain::Validation::kInvalid, to.validation);
 }
 

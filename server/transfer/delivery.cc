@@ -54,7 +54,8 @@ void Delivery::Start(ByteSource* source) {
   total_ = file.bytes_total;
   validators_ = file.validators;
   last_modified_ = file.last_modified;
-  if (total_ != position_ && !ProvesVersion(validators_)) {
+  const bool whole = total_ == position_ && source_->IsWholeOf(validators_);
+  if (!whole && !ProvesVersion(validators_)) {
     return Restart(RestartReason::kUnproven, [this] { source_->Fetch(); });
   }
   sink_->Size(Bind(&Delivery::OnSizeKnown));
@@ -69,9 +70,9 @@ void Delivery::OnSizeKnown(absl::StatusOr<uint64_t> size) {
   // What an earlier try wrote beyond its last checkpoint.
   if (*size > position_) sink_->Truncate(position_, Bind(&Delivery::Check));
   emptied_ = true;
-  if (total_ != position_) return source_->Fetch();
-  Accept(total_, validators_, last_modified_);
-  Finish();
+  // That it is whole was not recorded, and the remote name may be another since.
+  if (total_ == position_ && source_->IsWholeOf(validators_)) return Finish();
+  source_->Fetch();
 }
 
 void Delivery::Check(const absl::Status& status) {
@@ -361,6 +362,7 @@ void Delivery::WindDown(Outcome outcome, bool keep) {
   outcome_ = outcome;
   // After a Sync that failed the next may well succeed, and prove nothing.
   keep = keep && phase_ != Phase::kRestarting && !sync_failed_;
+  if (!keep) ++epoch_;  // nor is a checkpoint that is under way
   phase_ = Phase::kEnding;
   context_->loop->CancelTimer(std::exchange(timer_, 0));
   if (keep && !write_failed_) Flush();

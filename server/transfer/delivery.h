@@ -42,6 +42,9 @@ class ByteSource {
   virtual ~ByteSource() = default;
   // Get what follows Delivery::position(), of the version that validators() and total() name.
   virtual void Fetch() = 0;
+  // Of an earlier try's bytes, as many as that was promised, with these validators: whether they are
+  // all that this source would give, without having to ask it.
+  virtual bool IsWholeOf(const domain::Validators& validators) const = 0;
   // Append refused; it would take some now.
   virtual void OnRoom() = 0;
   // Let go of everything, and call the Delivery no more. May come more than once.
@@ -66,6 +69,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   const app::TransferSpec& spec() const { return spec_; }
   // See Pacer::ShareOf.
   std::optional<domain::Rate> share() const { return context_->pacer->ShareOf(flow_); }
+  // The host that the bytes come from: a redirect may lead from one to another.
+  void SetHost(const std::string& host) { context_->pacer->SetHost(flow_, host); }
   uint64_t position() const { return position_; }
   std::optional<uint64_t> total() const { return total_; }
   const domain::Validators& validators() const { return validators_; }

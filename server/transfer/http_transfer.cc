@@ -33,6 +33,13 @@ constexpr uint64_t kLeastReceiveBuffer = 1024;  // libcurl's
 constexpr size_t kLeastWindow = size_t{64} * 1024;
 constexpr size_t kMostWindow = size_t{1} << 30;
 
+// Whom the job's secrets are for; no host if nobody can tell.
+Url SecretsOrigin(const domain::File& file, const Url& origin) {
+  if (file.given_name.empty()) return origin;
+  std::variant<Url, domain::Hresult> given = ParseUrl(file.given_name);
+  return std::holds_alternative<Url>(given) ? std::get<Url>(std::move(given)) : Url();
+}
+
 std::string Of(uint64_t part, std::optional<uint64_t> whole) {
   return whole ? absl::StrCat(part, " of ", *whole) : absl::StrCat(part);
 }
@@ -46,7 +53,8 @@ HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, 
       lookups_(lookups),
       delivery_(delivery),
       origin_(std::move(url)),
-      setup_(&context->options, delivery->spec().request, origin_) {}
+      setup_(&context->options, delivery->spec().request,
+             SecretsOrigin(delivery->spec().file, origin_)) {}
 
 HttpTransfer::~HttpTransfer() { Abandon(); }
 
@@ -57,7 +65,8 @@ void HttpTransfer::Fetch() {
     return delivery_->Fail(*std::move(fault));
   }
   const bool custom = domain::HasCustomMethod(setup_.http());
-  if (custom && !std::exchange(begun_, true) && delivery_->position() > 0) {
+  const bool goes_on = !std::exchange(begun_, true) && delivery_->position() > 0;
+  if (custom && goes_on) {
     // The rest may not be had by asking again.
     return delivery_->Restart(app::RestartReason::kNoRanges, [this] { Fetch(); });
   }
@@ -77,8 +86,16 @@ void HttpTransfer::Fetch() {
       return delivery_->Restart(app::RestartReason::kUnproven, [this] { Fetch(); });
     }
   }
-  if (!ranges().empty() && !AskForPart()) return delivery_->Finish();
+  if (!ranges().empty() && !AskForPart()) {
+    if (!goes_on) return delivery_->Finish();
+    // All parts are here, but of another resource (IsWholeOf), and there is none to ask for.
+    return delivery_->Restart(app::RestartReason::kUnproven, [this] { Fetch(); });
+  }
   Send();
+}
+
+bool HttpTransfer::IsWholeOf(const domain::Validators& validators) const {
+  return validators.resource == Fingerprint(origin_.text);
 }
 
 bool HttpTransfer::AskForPart() {
@@ -99,9 +116,11 @@ void HttpTransfer::Send() {
   plan_.reset();
   outcome_.reset();
   received_ = discarded_ = 0;
+  server_asked_ = proxy_asked_ = 0;
   connect_status_ = server_schemes_ = proxy_schemes_ = 0;
   too_much_ = paused_ = spoilt_ = connected_ = false;
   request_.resource = Fingerprint(url_.text);
+  delivery_->SetHost(url_.host);
   error_text_[0] = '\0';
   os_error_ = 0;
   easy_ = multi_->Acquire();
@@ -156,6 +175,8 @@ void HttpTransfer::SetOptions() {
   if (!options.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, nullptr);
   }
 }
 
@@ -243,6 +264,8 @@ void HttpTransfer::KeepLine(std::string_view line) {
 
 bool HttpTransfer::TakeHead() {
   if (parser_.head().status / 100 == 1) return true;
+  if (parser_.head().status == 401) ++server_asked_;
+  if (parser_.head().status == 407) ++proxy_asked_;
   plan_ = CheckResponse(request_, parser_.head(), context_->clock->Now());
   if (plan_->verdict == Verdict::kPart && plan_->total &&
       !domain::LieWithin(ranges(), *plan_->total)) {
@@ -314,7 +337,7 @@ size_t HttpTransfer::TakeBody(std::string_view data) {
     case Mode::kReceive:
       break;
   }
-  if (plan_->body_size && received_ + data.size() > *plan_->body_size) {
+  if (too_much_ || (plan_->body_size && received_ + data.size() > *plan_->body_size)) {
     too_much_ = true;
     return 0;
   }
@@ -375,11 +398,17 @@ void HttpTransfer::OnDone(const MultiDriver::Outcome& outcome) {
   }
 }
 
+bool HttpTransfer::IsBetweenRequests() const {
+  if (!plan_) return false;
+  const uint32_t status = parser_.head().status;
+  return setup_.AnswersItself(status) && (status == 401 ? server_asked_ : proxy_asked_) == 1;
+}
+
 bool HttpTransfer::AskAgain(const MultiDriver::Outcome& outcome) {
   const bool tunnel_refused = !plan_ && connect_status_ == 407;
   const uint32_t status = plan_ ? parser_.head().status : 0;
   if ((status == 401 && setup_.AnswerServer(url_, server_schemes_)) ||
-      ((status == 407 || tunnel_refused) && setup_.AnswerProxy(proxy_schemes_))) {
+      ((status == 407 || tunnel_refused) && setup_.AnswerProxy(url_, tunnel_refused, proxy_schemes_))) {
     Send();
     return true;
   }
@@ -392,6 +421,8 @@ bool HttpTransfer::AskAgain(const MultiDriver::Outcome& outcome) {
 }
 
 void HttpTransfer::Conclude(const MultiDriver::Outcome& outcome) {
+  const bool in_the_network = outcome.code != CURLE_OK && outcome.code != CURLE_WRITE_ERROR;
+  if (in_the_network && IsBetweenRequests()) plan_.reset();
   if (AskAgain(outcome)) return;
   if (!plan_) return delivery_->Fail(Explain(outcome));
   switch (plan_->verdict) {
@@ -476,7 +507,10 @@ domain::Failure HttpTransfer::UnprovenParts() const {
 domain::Failure HttpTransfer::Explain(const MultiDriver::Outcome& outcome) const {
   std::string text;
   int code = outcome.code;
-  if (!plan_ && connect_status_ >= 300) {
+  // libcurl says CURLE_RECV_ERROR of a tunnel that is refused.
+  const bool tunnel_lost =
+      connect_status_ == 407 && setup_.AnswersItself(407) && code != CURLE_RECV_ERROR;
+  if (!plan_ && connect_status_ >= 300 && !tunnel_lost) {
     return RemoteFailure(domain::FromHttpStatus(static_cast<uint32_t>(connect_status_)),
                          absl::StrCat("the proxy answered with status ", connect_status_),
                          static_cast<uint32_t>(connect_status_));
@@ -512,7 +546,9 @@ void HttpTransfer::OnStallTimer() {
   const absl::Duration idle =
       waits_for_us ? absl::ZeroDuration() : absl::FromChrono(context_->loop->now() - active_time_);
   if (idle < timeout) return ArmStallTimer(timeout - idle);
-  if (mode_ == Mode::kDiscard) {  // what matters was in the head
+  if (IsBetweenRequests()) {
+    plan_.reset();
+  } else if (mode_ == Mode::kDiscard) {  // what matters was in the head
     multi_->Cancel(easy_.get());
     return OnDone({.code = CURLE_WRITE_ERROR});
   }

@@ -28,6 +28,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   ~HttpTransfer() override;
 
   void Fetch() override;
+  bool IsWholeOf(const domain::Validators& validators) const override;
   void OnRoom() override;
   void Abandon() override;
 
@@ -61,6 +62,9 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   void OnDone(const MultiDriver::Outcome& outcome) override;
   void Conclude(const MultiDriver::Outcome& outcome);
   void ConcludeBody(const MultiDriver::Outcome& outcome);
+  // A scheme that takes several requests was asked for, and libcurl answers: the status that is here
+  // is not the last word.
+  bool IsBetweenRequests() const;
   // Whether what was refused is asked again, with credentials or by another proxy.
   bool AskAgain(const MultiDriver::Outcome& outcome);
   void Redirect();
@@ -98,6 +102,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   ResponseHeadParser parser_;
   std::string lines_;       // of the head, that may be shown
   long connect_status_ = 0;  // that a proxy answered CONNECT with
+  int server_asked_ = 0;  // how often in this request, by a 401
+  int proxy_asked_ = 0;   // by a 407
   long server_schemes_ = 0;  // CURLAUTH_..., that were asked for
   long proxy_schemes_ = 0;
   std::optional<ResponsePlan> plan_;

@@ -70,7 +70,15 @@ void MultiDriver::Cancel(CURL* easy) {
 }
 
 void MultiDriver::Unpause(CURL* easy) {
-  curl_easy_pause(easy, CURLPAUSE_CONT);
+  const CURLcode code = curl_easy_pause(easy, CURLPAUSE_CONT);
+  if (code == CURLE_WRITE_ERROR) {
+    // The write callback wants no more; libcurl would drop what it refused, and go on.
+    auto it = requests_.find(easy);
+    if (it == requests_.end()) return;
+    Request* request = it->second;
+    Cancel(easy);
+    return request->OnDone({.code = code});
+  }
   // What it read along with the head may be all there is: no socket will tell of it.
   Act(CURL_SOCKET_TIMEOUT, 0);
 }

@@ -50,7 +50,8 @@ class MultiDriver {
   void LimitWindow(int local_port, int remote_port, size_t bytes) {
     sockets_.LimitWindow(local_port, remote_port, bytes);
   }
-  // May call the write callback at once.
+  // May call the write callback at once; where that refuses it, OnDone (CURLE_WRITE_ERROR) comes
+  // within this call.
   void Unpause(CURL* easy);
 
  private:

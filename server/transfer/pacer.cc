@@ -24,6 +24,11 @@ void Pacer::Remove(FlowId id) {
   on_granted_.erase(id);
 }
 
+void Pacer::SetHost(FlowId id, const std::string& host) {
+  limiter_.SetHost(id, host, loop_->now());
+  Arm();
+}
+
 bool Pacer::Take(FlowId id, size_t bytes) {
   if (limiter_.Take(id, bytes, loop_->now())) return true;
   Arm();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "server/domain/bandwidth.h"
@@ -28,6 +29,7 @@ class Pacer {
   // `on_granted`: Take refused; it may be tried again. Never called from within a call of this.
   void Add(FlowId id, const RateLimiter::Flow& flow, std::function<void()> on_granted);
   void Remove(FlowId id);
+  void SetHost(FlowId id, const std::string& host);
 
   // See RateLimiter. May be used within a callback of libcurl.
   bool Take(FlowId id, size_t bytes);

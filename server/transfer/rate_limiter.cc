@@ -16,6 +16,10 @@ using Seconds = std::chrono::duration<double>;
 constexpr double kDepth = 0.25;
 // So much a flow may be granted ahead, in seconds of the lowest of its rates.
 constexpr double kAhead = 0.02;
+// What is granted at a time is what was asked for, but no less than this or a part of what may be
+// granted ahead: a byte that was asked for must not make for as many turns as a rate has bytes.
+constexpr double kLeastPiece = 16 * 1024;
+constexpr double kMostPiecesAhead = 64;
 constexpr uint64_t kSlack = uint64_t{64} * 1024;
 constexpr std::chrono::microseconds kLeastTick(5000);
 // So that looking at them costs the loop some per cent at most.
@@ -115,6 +119,32 @@ void RateLimiter::SetJob(const domain::JobId& id, domain::Priority priority, dom
   if (!waiting_.empty()) next_grant_ = now;
 }
 
+void RateLimiter::JoinHost(const std::string& host, Time now) {
+  if (host.empty()) return;
+  Bucket& bucket = hosts_[host];
+  if (bucket.flows != 0) return;
+  bucket.filled = now;
+  bucket.SetRate(RateOfHost(host), now);
+}
+
+void RateLimiter::LeaveHost(const std::string& host) {
+  const auto it = hosts_.find(host);
+  if (it != hosts_.end() && it->second.flows == 0) hosts_.erase(it);
+}
+
+void RateLimiter::SetHost(FlowId id, const std::string& host, Time now) {
+  const auto it = flows_.find(id);
+  if (it == flows_.end() || it->second.flow.host == host) return;
+  Entry& entry = it->second;
+  Charge(entry, -std::exchange(entry.credit, 0));
+  Count(entry, false);
+  LeaveHost(entry.flow.host);
+  entry.flow.host = host;
+  JoinHost(host, now);
+  Count(entry, true);
+  if (!waiting_.empty()) next_grant_ = now;
+}
+
 void RateLimiter::Add(FlowId id, const Flow& flow, Time now) {
   Job& job = jobs_[flow.job];
   if (job.bucket.flows == 0) {
@@ -123,13 +153,7 @@ void RateLimiter::Add(FlowId id, const Flow& flow, Time now) {
     job.bucket.filled = now;
     job.bucket.SetRate(flow.job_rate == 0 ? std::nullopt : std::optional(flow.job_rate), now);
   }
-  if (!flow.host.empty()) {
-    Bucket& host = hosts_[flow.host];
-    if (host.flows == 0) {
-      host.filled = now;
-      host.SetRate(RateOfHost(flow.host), now);
-    }
-  }
+  JoinHost(flow.host, now);
   Entry& entry = flows_[id];
   entry.flow = flow;
   entry.taken = job.flow_mark;
@@ -144,8 +168,7 @@ void RateLimiter::Remove(FlowId id) {
   Count(entry, false);
   const auto job = jobs_.find(entry.flow.job);
   if (job->second.bucket.flows == 0) jobs_.erase(job);
-  const auto host = hosts_.find(entry.flow.host);
-  if (host != hosts_.end() && host->second.flows == 0) hosts_.erase(host);
+  LeaveHost(entry.flow.host);
   waiting_.erase(id);
   flows_.erase(it);
 }
@@ -215,17 +238,20 @@ void RateLimiter::FillAll(Time now) {
   for (auto& [id, job] : jobs_) job.bucket.Fill(now);
 }
 
-void RateLimiter::GrantPiece(Entry& entry) {
+void RateLimiter::GrantPiece(Entry& entry, double enough) {
+  const auto piece = static_cast<uint64_t>(
+      std::max({static_cast<double>(entry.asked), std::min(enough, kLeastPiece),
+                enough / kMostPiecesAhead}));
   Job& job = jobs_.at(entry.flow.job);
   job.taken = AtLeast(job.taken, mark_);
   mark_ = std::max(mark_, job.taken);
   entry.taken = AtLeast(entry.taken, job.flow_mark);
   job.flow_mark = std::max(job.flow_mark, entry.taken);
-  job.taken += entry.asked;
-  entry.taken += entry.asked;
-  const auto bytes = static_cast<double>(entry.asked);
-  entry.credit += bytes;
-  Charge(entry, bytes);
+  job.taken += piece;
+  entry.taken += piece;
+  entry.credit += static_cast<double>(piece);
+  Charge(entry, static_cast<double>(piece));
+  ++pieces_granted_;
 }
 
 std::vector<RateLimiter::FlowId> RateLimiter::Grant(Time now) {
@@ -254,9 +280,9 @@ std::vector<RateLimiter::FlowId> RateLimiter::Grant(Time now) {
       empty = empty || bucket->empty();
     }
     const bool unlimited = lowest == std::numeric_limits<double>::infinity();
-    if (!empty && !unlimited) GrantPiece(entry);
-    if ((!empty || unlimited) && std::exchange(entry.waiting, false)) granted.push_back(turn.id);
     const auto enough = std::max(lowest * kAhead, 1.0);
+    if (!empty && !unlimited) GrantPiece(entry, enough);
+    if ((!empty || unlimited) && std::exchange(entry.waiting, false)) granted.push_back(turn.id);
     if (!empty && !unlimited && entry.credit < enough) queue(turn.id, entry);
   }
   for (const FlowId id : granted) waiting_.erase(id);

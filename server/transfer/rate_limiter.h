@@ -44,6 +44,8 @@ class RateLimiter {
 
   void Add(FlowId id, const Flow& flow, Time now);
   void Remove(FlowId id);
+  // Its bytes come from another host from now on.
+  void SetHost(FlowId id, const std::string& host, Time now);
 
   // True: so many bytes may pass, and are counted. False: the flow waits until Grant names it.
   bool Take(FlowId id, size_t bytes, Time now);
@@ -53,6 +55,8 @@ class RateLimiter {
   std::vector<FlowId> Grant(Time now);
   // When Grant may name somebody; nullopt: nobody waits, or for a change only.
   std::optional<Time> next_grant() const { return next_grant_; }
+  // Since it was made: what Grant costs goes by it.
+  uint64_t pieces_granted() const { return pieces_granted_; }
 
   // About what the flow can get, going by how many share its limits; nullopt: it has none.
   std::optional<domain::Rate> ShareOf(FlowId id) const;
@@ -89,10 +93,12 @@ class RateLimiter {
   std::array<const Bucket*, 5> BucketsOf(const Entry& entry) const;
   std::array<Bucket*, 5> BucketsOf(const Entry& entry);
   void Count(const Entry& entry, bool add);
+  void JoinHost(const std::string& host, Time now);
+  void LeaveHost(const std::string& host);
   void FillAll(Time now);
   bool IsLimited(const Entry& entry) const;
   void Charge(const Entry& entry, double bytes);
-  void GrantPiece(Entry& entry);
+  void GrantPiece(Entry& entry, double enough);
   void LookAgain(const Entry& entry, Time now);
   std::optional<domain::Rate> RateOfHost(const std::string& host) const;
   std::chrono::nanoseconds Tick() const;
@@ -106,6 +112,7 @@ class RateLimiter {
   std::unordered_map<FlowId, Entry> flows_;
   std::set<FlowId> waiting_;
   uint64_t mark_ = 0;  // `taken` of the job that had the last turn
+  uint64_t pieces_granted_ = 0;
   std::optional<Time> next_grant_;
 };
 

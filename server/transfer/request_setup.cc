@@ -1,6 +1,8 @@
 #include "server/transfer/request_setup.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -44,6 +46,33 @@ bool BindsConnection(const std::string& authorization) {
          absl::StartsWithIgnoreCase(authorization, "Negotiate");
 }
 
+bool IsTlsProxy(std::string_view proxy) { return absl::StartsWithIgnoreCase(Av(proxy), "https:"); }
+
+// Of those that libcurl takes from the environment. Nobody changes that.
+bool EnvironmentHasTlsProxy() {
+  static const bool has = [] {
+    bool any = false;
+    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+      const char* proxy = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+      any = any || (proxy != nullptr && IsTlsProxy(proxy));
+    }
+    return any;
+  }();
+  return has;
+}
+
+bool TakesSeveralRequests(domain::AuthScheme scheme) {
+  return scheme == domain::AuthScheme::kDigest || scheme == domain::AuthScheme::kNtlm;
+}
+
+domain::Failure ProxyFault(std::string detail) {
+  domain::Failure failure;
+  failure.hresult = domain::kInvalidProxyInfo;
+  failure.context = domain::ErrorContext::kGeneralTransport;
+  failure.detail = std::move(detail);
+  return failure;
+}
+
 }  // namespace
 
 RequestSetup::RequestSetup(const EngineOptions* options,
@@ -58,14 +87,31 @@ RequestSetup::RequestSetup(const EngineOptions* options,
 }
 
 std::optional<domain::Failure> RequestSetup::Fault() const {
-  if (request_->proxy.usage != domain::ProxyUsage::kOverride) return std::nullopt;
-  const bool bypass_is_valid = domain::Bypasses(request_->proxy.bypass, "", "", "").has_value();
-  if (proxies_.has_value() && bypass_is_valid) return std::nullopt;
-  domain::Failure failure;
-  failure.hresult = domain::kInvalidProxyInfo;
-  failure.context = domain::ErrorContext::kGeneralTransport;
-  failure.detail = proxies_.has_value() ? "the bypass list is not valid" : "the list of proxies is not valid";
-  return failure;
+  if (request_->proxy.usage == domain::ProxyUsage::kOverride) {
+    if (!proxies_.has_value()) return ProxyFault("the list of proxies is not valid");
+    if (!domain::Bypasses(request_->proxy.bypass, "", "", "").has_value()) {
+      return ProxyFault("the bypass list is not valid");
+    }
+  }
+  if (OverlooksFaults(request_->http.tls) && MayUseTlsProxy()) {
+    return ProxyFault(
+        "a job that ignores faults of certificates cannot use a proxy that is spoken to by https: "
+        "the proxy's own would not be checked either");
+  }
+  return std::nullopt;
+}
+
+bool RequestSetup::MayUseTlsProxy() const {
+  switch (request_->proxy.usage) {
+    case domain::ProxyUsage::kPreconfigured:
+      return options_->proxy.has_value() ? IsTlsProxy(*options_->proxy) : EnvironmentHasTlsProxy();
+    case domain::ProxyUsage::kNone:
+      return false;
+    case domain::ProxyUsage::kOverride:
+      return std::any_of(proxies_->begin(), proxies_->end(),
+                         [](const domain::Proxy& proxy) { return IsTlsProxy(proxy.url); });
+  }
+  return false;
 }
 
 CurlList RequestSetup::Apply(CURL* easy, const Url& url, std::string_view method,
@@ -87,7 +133,8 @@ CurlList RequestSetup::Apply(CURL* easy, const Url& url, std::string_view method
     curl_easy_setopt(easy, CURLOPT_SSLKEY, certificate_.c_str());
   }
   SetProxy(easy, url);
-  if (at_origin && server_ != nullptr) {
+  server_auth_sent_ = at_origin && server_ != nullptr;
+  if (server_auth_sent_) {
     SetServerAuth(easy);
     if (server_->slot.scheme == domain::AuthScheme::kNtlm) private_ = true;
   }
@@ -139,32 +186,44 @@ void RequestSetup::SetProxyAuth(CURL* easy) const {
   curl_easy_setopt(easy, CURLOPT_PROXYAUTH, CurlScheme(proxy_->slot.scheme));
   curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, proxy_->user_name.Reveal().c_str());
   curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, proxy_->password.Reveal().c_str());
+  // A SOCKS proxy asks by no 407: that was the server's.
+  curl_easy_setopt(easy, CURLOPT_SOCKS5_AUTH, 0L);
 }
 
 void RequestSetup::SetProxy(CURL* easy, const Url& url) {
-  proxies_that_fit_ = 0;
-  proxy_url_.clear();
+  std::string in_use;
   switch (request_->proxy.usage) {
     case domain::ProxyUsage::kPreconfigured:
       if (options_->proxy.has_value()) {
         curl_easy_setopt(easy, CURLOPT_PROXY, options_->proxy->c_str());
       }
+      // Which it is, and whether there is one for the host, libcurl finds in the environment.
+      if (!options_->proxy.has_value() || !options_->proxy->empty()) {
+        in_use = absl::StrCat("for ", url.scheme, "://", url.HostAndPort());
+      }
       break;
     case domain::ProxyUsage::kNone:
       curl_easy_setopt(easy, CURLOPT_PROXY, "");
-      return;
+      break;
     case domain::ProxyUsage::kOverride: {
-      const bool bypassed =
-          domain::Bypasses(request_->proxy.bypass, url.scheme, url.host, url.port).value_or(false);
-      for (const domain::Proxy& proxy : *proxies_) {
-        if (bypassed || (!proxy.of.empty() && proxy.of != url.scheme)) continue;
-        if (proxies_that_fit_++ == next_proxy_) proxy_url_ = proxy.url;
+      std::vector<std::string> fitting;
+      if (!domain::Bypasses(request_->proxy.bypass, url.scheme, url.host, url.port)
+               .value_or(false)) {
+        for (const domain::Proxy& proxy : *proxies_) {
+          if (proxy.of.empty() || proxy.of == url.scheme) fitting.push_back(proxy.url);
+        }
       }
-      curl_easy_setopt(easy, CURLOPT_PROXY, proxy_url_.c_str());
+      // A redirect may lead to where others are to be used: those that failed say nothing of them.
+      if (fitting != fitting_) next_proxy_ = 0;
+      fitting_ = std::move(fitting);
+      if (!fitting_.empty()) in_use = fitting_.at(next_proxy_);
+      curl_easy_setopt(easy, CURLOPT_PROXY, in_use.c_str());
       curl_easy_setopt(easy, CURLOPT_NOPROXY, "");  // the environment's does not count
       break;
     }
   }
+  if (in_use != proxy_in_use_) proxy_ = nullptr;  // this one has not asked
+  proxy_in_use_ = std::move(in_use);
   if (proxy_ == nullptr) return;
   SetProxyAuth(easy);
   private_ = true;  // a tunnel stands for whoever opened it
@@ -186,14 +245,20 @@ bool RequestSetup::AnswerServer(const Url& url, long schemes) {
   return server_ != nullptr;
 }
 
-bool RequestSetup::AnswerProxy(long schemes) {
-  if (proxy_ != nullptr) return false;
+bool RequestSetup::AnswerProxy(const Url& url, bool tunnel, long schemes) {
+  if (proxy_ != nullptr || proxy_in_use_.empty()) return false;
+  if (!tunnel && (url.scheme != "http" || proxy_in_use_.starts_with("socks"))) return false;
   proxy_ = Choose(domain::AuthTarget::kProxy, schemes);
   return proxy_ != nullptr;
 }
 
+bool RequestSetup::AnswersItself(uint32_t status) const {
+  return (status == 401 && server_auth_sent_ && TakesSeveralRequests(server_->slot.scheme)) ||
+         (status == 407 && proxy_ != nullptr && TakesSeveralRequests(proxy_->slot.scheme));
+}
+
 bool RequestSetup::TryNextProxy() {
-  if (next_proxy_ + 1 >= proxies_that_fit_) return false;
+  if (next_proxy_ + 1 >= fitting_.size()) return false;
   ++next_proxy_;
   return true;
 }

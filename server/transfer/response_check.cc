@@ -19,12 +19,11 @@ bool IsStrong(const std::string& etag) { return !etag.empty() && !etag.starts_wi
 Validators ValidatorsToKeep(const ResponseHead& head, const std::string& resource,
                             absl::Time now) {
   Validators validators{head.etag, head.last_modified, resource};
-  if (head.etag.empty() && head.last_modified.empty()) return {};
   if (head.last_modified.empty() || head.date.empty()) return validators;
   const std::optional<absl::Time> modified = ParseHttpDate(head.last_modified, now);
   const std::optional<absl::Time> date = ParseHttpDate(head.date, now);
   if (modified && date && *modified > *date - absl::Seconds(1)) validators.last_modified.clear();
-  return validators.etag.empty() && validators.last_modified.empty() ? Validators() : validators;
+  return validators;
 }
 
 class Checker {

@@ -21,6 +21,8 @@ class SourceCopy final : public ByteSource {
   SourceCopy(Context* context, Delivery* delivery, std::string path);
 
   void Fetch() override;
+  // It may have changed after the last byte was read: the end of a copy looks again.
+  bool IsWholeOf(const domain::Validators& /*validators*/) const override { return false; }
   void OnRoom() override;
   void Abandon() override;
 

@@ -70,6 +70,10 @@ CURLcode OnContext(CURL* easy, void* ssl_context, void* of_tls) {
 
 }  // namespace
 
+bool OverlooksFaults(const domain::TlsOptions& tls) {
+  return tls.ignore_date || tls.ignore_unknown_authority || tls.ignore_wrong_usage;
+}
+
 void SetTlsChecks(CURL* easy, const domain::TlsOptions& tls, const std::string& crl_file) {
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &OnContext);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<domain::TlsOptions*>(&tls));
@@ -79,6 +83,7 @@ void SetTlsChecks(CURL* easy, const domain::TlsOptions& tls, const std::string& 
       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYSTATUS, 1L);
     } else {
       curl_easy_setopt(easy, CURLOPT_CRLFILE, crl_file.c_str());
+      curl_easy_setopt(easy, CURLOPT_PROXY_CRLFILE, crl_file.c_str());
     }
   }
   switch (tls.minimum_version) {

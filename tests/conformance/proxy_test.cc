@@ -165,5 +165,78 @@ TEST(Proxy, ThatCannotBeReachedIsTransient) {
   EXPECT_EQ(world.bitsd.GetError(job)->hresult(), 0x80072EFDu);
 }
 
+// A redirect to a scheme with a list of its own goes through that, from its first on, and never past
+// all; and what one proxy asked for another is not shown.
+TEST(Proxy, RedirectToAnotherSchemeBeginsWithTheFirstOfItsOwn) {
+  World& world = SharedWorld();
+  OriginServer::Options tls;
+  tls.tls = true;
+  BITS_ASSERT_OK_AND_ASSIGN(const auto origin, OriginServer::Start(tls));
+  BITS_ASSERT_OK_AND_ASSIGN(const auto plain, OriginServer::Start());
+  BITS_ASSERT_OK_AND_ASSIGN(const auto tunnel, OriginServer::Start());
+  const std::string url = "http://origin.example/x";
+  Behavior asks;
+  asks.choose = [&](const OriginRequest& request) -> std::optional<Behavior> {
+    if (request.Header("proxy-authorization").empty()) {
+      return Behavior{.status = 407, .headers = {{"Proxy-Authenticate", "Basic realm=\"p\""}}};
+    }
+    return Behavior{.status = 302, .headers = {{"Location", origin->Url("/x")}}};
+  };
+  plain->Put(url, "", asks);
+  const std::string target = AddressOf(*origin);
+  tunnel->Put(target, "", {.status = 403});
+  const std::string job = world.bitsd.Create(
+      {.files = {{url}},
+       .start = false,
+       .proxy = Override(absl::StrCat("http=127.0.0.1:1;http=", AddressOf(*plain),
+                                      ";https=", AddressOf(*tunnel)))});
+  BITS_ASSERT_ACCEPTED(world.bitsd.SetCredentials(job, v1::AUTH_TARGET_PROXY,
+                                                  v1::AUTH_SCHEME_BASIC, "user", "password"));
+  BITS_ASSERT_ACCEPTED(world.bitsd.Resume(job));
+  BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_ERROR));
+  EXPECT_EQ(world.bitsd.GetError(job)->hresult(), 0x80190193u);
+  EXPECT_EQ(origin->connections(), 0u);
+  ASSERT_EQ(tunnel->RequestCount(target), 1u);
+  EXPECT_EQ(tunnel->Requests(target).at(0).Header("proxy-authorization"), "");
+}
+
+TEST(Proxy, OriginThatAsksForAProxysCredentialsGetsNoSecondRequest) {
+  World& world = SharedWorld();
+  const std::string path = world.Put(
+      "", {.status = 407, .headers = {{"Proxy-Authenticate", "Basic realm=\"p\""}}});
+  const std::string job =
+      world.bitsd.Create({.files = {{world.Url(path)}},
+                          .start = false,
+                          .proxy = Settings(ProxySettings::USAGE_NONE)});
+  BITS_ASSERT_ACCEPTED(world.bitsd.SetCredentials(job, v1::AUTH_TARGET_PROXY,
+                                                  v1::AUTH_SCHEME_BASIC, "user", "password"));
+  BITS_ASSERT_ACCEPTED(world.bitsd.Resume(job));
+  BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_ERROR));
+  EXPECT_EQ(world.bitsd.GetError(job)->hresult(), 0x80190197u);
+  EXPECT_EQ(world.origin->RequestCount(path), 1u);
+}
+
+TEST(Proxy, ThatIsSpokenToByTlsIsProvenByTheOperatorsAuthorities) {
+  OriginServer::Options options;
+  options.tls = true;
+  BITS_ASSERT_OK_AND_ASSIGN(const auto proxy, OriginServer::Start(options));
+  proxy->Put("http://origin.example/x", "from the proxy");
+  TempDir dir;
+  WriteFile(dir / "ca.pem", proxy->ca_pem());
+  World world({.flags = {"--ca_file=" + (dir / "ca.pem")}});
+  const ProxySettings settings = Override("https://" + AddressOf(*proxy));
+  const std::string job =
+      world.bitsd.Create({.files = {{"http://origin.example/x"}}, .proxy = settings});
+  EXPECT_EQ(ContentOf(world, job), "from the proxy");
+  // What a job ignores of its servers' certificates would be ignored of the proxy's.
+  v1::HttpOptions http;
+  http.mutable_certificate_checks()->set_ignore_unknown_authority(true);
+  const std::string refused = world.bitsd.Create(
+      {.files = {{"http://origin.example/x"}}, .http = http, .proxy = settings});
+  BITS_ASSERT_OK(world.bitsd.Await(refused, Job::STATE_ERROR));
+  EXPECT_EQ(world.bitsd.GetError(refused)->code(), "BG_E_INVALID_PROXY_INFO");
+  EXPECT_THAT(world.bitsd.GetError(refused)->ShortDebugString(), HasSubstr("certificates"));
+}
+
 }  // namespace
 }  // namespace bits::testing

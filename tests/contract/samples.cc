@@ -128,11 +128,12 @@ domain::HttpOptions Samples::HttpOptions() {
 
 domain::File Samples::File(uint32_t number) {
   domain::File file;
-  auto& [ordinal, remote_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
+  auto& [ordinal, remote_name, given_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
          bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validation, validators, last_modified,
          restarts, response_headers] = file;
   ordinal = number;
   remote_name = "http://origin/" + Bytes(40);
+  given_name = Bytes(40);
   local_name = Bytes(40);
   path = "/" + Bytes(60);
   temporary_path = path + Bytes(10);

@@ -28,8 +28,8 @@ struct RequestOptions {
 struct TransferSpec {
   domain::JobId job;
   uint32_t attempt = 0;  // the job's
-  // What is fetched and what is here of it: remote_name, ranges, path, temporary_path, checksum,
-  // bytes_transferred, bytes_total, validators.
+  // What is fetched and what is here of it: remote_name, given_name, ranges, path, temporary_path,
+  // checksum, bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;
   std::shared_ptr<const RequestOptions> request = nullptr;  // null: nothing special
@@ -49,8 +49,8 @@ enum class RestartReason : uint8_t {
 class TransferObserver {
  public:
   virtual ~TransferObserver() = default;
-  // The origin has answered well: bytes (or an empty body) arrive. At most once, before
-  // OnCheckpoint and OnTransferred.
+  // The origin has answered well: bytes (or an empty body) arrive. At most once, before OnCheckpoint
+  // and OnTransferred; never where an earlier try had it all, and nobody was asked.
   virtual void OnBytesArrive() = 0;
   // What is here must go: nothing of the new version is written before `proceed` is called
   // (from any thread, once; or never, if Stop comes instead). Only given when

@@ -144,6 +144,19 @@ TEST_F(RateTest, CopiesObeyToo) {
   EXPECT_EQ(TemporaryContent("copy"), MakeContent(size_t{8} << 20, 1));
 }
 
+TEST_F(RateTest, LimitOfAHostHoldsWhereARedirectLeads) {
+  domain::RateLimits limits;
+  limits.hosts["localhost"] = kMega;
+  engine().SetRateLimits(limits);
+  const std::string there = "http://localhost:" + std::to_string(origin_->port()) + "/f";
+  origin_->Put("/r", "", {.status = 302, .headers = {{"Location", there}}});
+  const Observers one = {Begin(Spec(origin_->Url("/r")))};
+  ASSERT_TRUE(one.front()->WaitForProgress(1));
+  Measure("redirected to a host at 1 MB/s", one, kMega, kMega);
+  engine().SetRateLimits(domain::RateLimits());
+  EXPECT_EQ(one.front()->Wait(), End::kTransferred);
+}
+
 // Waiting for the limit is no silence of the origin's.
 TEST_F(RateTest, LowLimitIsNoStall) {
   options_.stall_timeout = absl::Seconds(1);

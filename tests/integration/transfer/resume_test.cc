@@ -220,10 +220,38 @@ TEST_F(ResumeTest, WhatWasNotRecordedIsNotTrusted) {
 
 TEST_F(ResumeTest, WhatIsAllHereIsNotAskedFor) {
   auto observer = ExpectTransferred(Resume(old_, kSize), old_);
-  EXPECT_THAT(observer->log(), ElementsAre("arrive", "transferred"));
+  EXPECT_THAT(observer->log(), ElementsAre("transferred")) << "nobody says that a host is there";
   EXPECT_EQ(origin_->RequestCount("/f"), 0u);
   // Not even where nothing proves the version: it is of one, and whole.
   ExpectTransferred(Resume(old_, kSize, {}), old_);
+}
+
+// The remote name was changed between the last checkpoint and the record of the end.
+TEST_F(ResumeTest, WhatIsAllHereOfAnotherUrlIsNotTakenForThisOnes) {
+  Origin(new_, "\"v2\"", kNewDate);
+  app::TransferSpec spec = Resume(
+      old_, kSize, {"\"v1\"", kOldDate, Fingerprint(origin_->Url("/elsewhere"))});
+  auto observer = ExpectTransferred(spec, new_);
+  EXPECT_THAT(observer->restarts(), ElementsAre(RestartReason::kChanged));
+  spec = Resume(old_, kSize, {"", "", Fingerprint(origin_->Url("/elsewhere"))});
+  observer = ExpectTransferred(spec, new_);
+  EXPECT_THAT(observer->restarts(), ElementsAre(RestartReason::kUnproven));
+  // All parts of a file with ranges: there is nothing left that could be asked for.
+  spec = Resume(old_.substr(10, 100), 100,
+                {"\"v1\"", kOldDate, Fingerprint(origin_->Url("/elsewhere")), kSize});
+  spec.file.ranges = {{10, 100}};
+  observer = ExpectTransferred(spec, new_.substr(10, 100));
+  EXPECT_THAT(observer->restarts(), ElementsAre(RestartReason::kUnproven));
+}
+
+TEST_F(ResumeTest, WhatIsAllHereOfWhereARedirectLedIsAskedAbout) {
+  Origin(old_, "\"v1\"", kOldDate);
+  origin_->Put("/r", "", {.status = 302, .headers = {{"Location", origin_->Url("/f")}}});
+  app::TransferSpec spec = Resume(old_, kSize);
+  spec.file.remote_name = origin_->Url("/r");
+  auto observer = ExpectTransferred(spec, old_);
+  EXPECT_THAT(observer->restarts(), IsEmpty());
+  EXPECT_EQ(Header(0, "range"), "bytes=3000000-");
 }
 
 TEST_F(ResumeTest, WhatWasAllHereIsGone) {
@@ -364,7 +392,7 @@ TEST_F(ResumeTest, AFreshLastModifiedProvesNothing) {
   const std::string now = "Wed, 21 Oct 2015 07:28:00 GMT";
   Origin(old_, "", now, {.headers = {{"Date", now}}, .cut_after = 1'000'000});
   auto observer = ExpectFailed(Spec(), domain::kConnectionError);
-  EXPECT_EQ(observer->Recorded().validators, Validators());
+  EXPECT_EQ(observer->Recorded().validators, (Validators{"", "", Fingerprint(origin_->Url("/f"))}));
   EXPECT_EQ(observer->Recorded().last_modified, absl::FromUnixSeconds(1445412480));
   Origin(new_, "", now, {.headers = {{"Date", now}}});
   auto again = ExpectTransferred(Again(*observer), new_);

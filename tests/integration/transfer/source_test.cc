@@ -96,6 +96,22 @@ TEST_F(SourceTest, StartsOverIfItChanged) {
   EXPECT_THAT(observer->restarts(), ElementsAre(RestartReason::kChanged));
 }
 
+// It changed after its last byte was read, or before: nobody has looked since.
+TEST_F(SourceTest, ThatIsAllHereIsLookedAtAgain) {
+  Write(content_);
+  SetTime(time_);
+  auto first = ExpectTransferred(SourceSpec(), content_);
+  app::TransferSpec spec = Again(*first);
+  spec.file.transferred = false;
+  auto observer = ExpectTransferred(spec, content_);
+  EXPECT_THAT(observer->restarts(), IsEmpty());
+  const std::string changed = MakeContent(kSize, 2);
+  Write(changed);
+  SetTime(time_ + absl::Seconds(1));
+  observer = ExpectTransferred(spec, changed);
+  EXPECT_THAT(observer->restarts(), ElementsAre(RestartReason::kChanged));
+}
+
 TEST_F(SourceTest, ChangesWhileItIsCopied) {
   const std::string changed = MakeContent(kSize * 8, 2);
   Write(MakeContent(kSize * 8, 1));

@@ -103,5 +103,33 @@ TEST(ReportedRedirect, OfAFailureLeavesTheErrorWithWhatWasAskedFor) {
   EXPECT_EQ(world.job.error->remote_name, asked);
 }
 
+// Where secrets go is what the owner said, whatever redirects lead to.
+TEST(ReportedRedirect, LeavesTheNameThatWasGivenUntilTheOwnerGivesAnother) {
+  World world = World::In(JobState::kTransferring);
+  const std::string given = world.file(2).remote_name;
+  EXPECT_EQ(world.file(2).given_name, "");
+  Checkpoint at{10, 100, {}, std::nullopt};
+  at.asked_name = given;
+  at.final_name = given;
+  world.Must(at, 2);
+  EXPECT_EQ(world.file(2).given_name, "") << "it led nowhere else";
+  at.bytes_transferred = 20;
+  at.final_name = "http://there/x";
+  world.Must(at, 2);
+  EXPECT_EQ(world.file(2).given_name, given);
+  Failure failure = FatalFailure();
+  failure.final_name = "http://further/x";
+  world.Must(FailWith(failure), 2);
+  EXPECT_EQ(world.file(2).remote_name, "http://further/x");
+  EXPECT_EQ(world.file(2).given_name, given) << "the first one stays";
+  World by_prefix = world;
+  world.Must(SetRemoteName{"http://further/x"}, 2);
+  EXPECT_EQ(world.file(2).given_name, "");
+  File changed = by_prefix.file(2);
+  changed.remote_name = "http://mended/x";
+  const Decision decision = by_prefix.Must(SetRemoteName{"", {changed}});
+  EXPECT_EQ(decision.files.at(0).given_name, "");
+}
+
 }  // namespace
 }  // namespace bits::domain

@@ -278,6 +278,46 @@ TEST(RateLimiterTest, GivenBackIsTakenAgain) {
   EXPECT_TRUE(limiter.Take(1, kPiece, now));
 }
 
+// The first piece of a body may be a byte: it must not be granted a rate's worth byte by byte.
+TEST(RateLimiterTest, PiecesAreNoSmallerThanTheRateWants) {
+  constexpr uint64_t kFlows = 12;
+  for (const Rate rate : {domain::kLeastRate, 20 * kMega, 125 * kMega, domain::kMostRate}) {
+    RateLimiter limiter;
+    RateLimiter::Time now{seconds(1000)};
+    limiter.SetLimits(Server(rate), now);
+    for (uint64_t id = 1; id <= kFlows; ++id) {
+      limiter.Add(id, Of("job" + std::to_string(id)), now);
+    }
+    now += seconds(1);
+    for (uint64_t id = 1; id <= kFlows; ++id) EXPECT_FALSE(limiter.Take(id, 1, now));
+    now += milliseconds(250);
+    EXPECT_THAT(limiter.Grant(now), ::testing::SizeIs(kFlows)) << rate;
+    EXPECT_GE(limiter.pieces_granted(), kFlows);
+    EXPECT_LE(limiter.pieces_granted(), kFlows * 65) << rate;
+    for (uint64_t id = 1; id <= kFlows; ++id) EXPECT_TRUE(limiter.Take(id, 1, now));
+  }
+}
+
+TEST(RateLimiterTest, AFlowThatMovesIsHeldToTheLimitOfItsNewHost) {
+  Simulation s;
+  domain::RateLimits limits;
+  limits.hosts["slow.example"] = kMega;
+  limits.hosts["slower.example"] = kMega / 10;
+  s.Limit(limits);
+  s.Start(1, Of("a", Priority::kNormal, 0, "slow.example"));
+  s.Start(2, Of("b", Priority::kNormal, 0, "slow.example"));
+  EXPECT_THAT(s.Run(seconds(5)).at(1), IsWithin(0.1, 5 * kMega / 2));
+  s.limiter().SetHost(1, "slower.example", s.now());
+  EXPECT_EQ(s.limiter().ShareOf(1), kMega / 10);
+  auto got = s.Run(seconds(10));
+  EXPECT_THAT(got.at(1), IsWithin(0.15, kMega));
+  EXPECT_THAT(got.at(2), IsWithin(0.1, 10 * kMega)) << "the one that is left has the whole limit";
+  s.limiter().SetHost(1, "free.example", s.now());
+  s.limiter().SetHost(99, "free.example", s.now());
+  EXPECT_EQ(s.limiter().ShareOf(1), std::nullopt);
+  EXPECT_GT(s.Run(seconds(1)).at(1), 1e9);
+}
+
 TEST(RateLimiterTest, ShareGoesByHowManyShare) {
   Simulation s;
   domain::RateLimits limits = Server(8 * kMega);
