@@ -58,6 +58,23 @@ absl::Status ApplyTransferOptions(const Arguments& arguments, v1::Job& job,
     job.mutable_transfer_options()->set_max_bytes_per_second(*rate);
     mask.emplace_back("transfer_options.max_bytes_per_second");
   }
+  if (const auto text = arguments.Get("max-size")) {
+    const auto size = ParseSize(*text);
+    if (!size.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--max-size: ", std::string(size.status().message())));
+    }
+    job.mutable_transfer_options()->set_max_download_size(*size);
+    mask.emplace_back("transfer_options.max_download_size");
+  }
+  if (arguments.Has("dynamic-content") && arguments.Has("no-dynamic-content")) {
+    return absl::InvalidArgumentError(
+        "--dynamic-content and --no-dynamic-content exclude each other");
+  }
+  if (arguments.Has("dynamic-content") || arguments.Has("no-dynamic-content")) {
+    job.mutable_transfer_options()->set_dynamic_content(arguments.Has("dynamic-content"));
+    mask.emplace_back("transfer_options.dynamic_content");
+  }
   if (arguments.Has("require-ranges") && arguments.Has("no-require-ranges")) {
     return absl::InvalidArgumentError(
         "--require-ranges and --no-require-ranges exclude each other");
@@ -84,6 +101,10 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
       {"label", "KEY=VALUE", "a mark of your own, to filter by", true},
       {"max-parallel-files", "N", "how many files at once, 1 to 64 (default 4)"},
       {"max-rate", "RATE", "bytes a second of all its files together, as 500k or 2M (0: no limit)"},
+      {"max-size", "SIZE", "an error if all its files come to more, as 500k or 2Gi (0: no limit)"},
+      {"dynamic-content", "", "start a file over that was interrupted: it may be another each time"},
+      {"no-dynamic-content", "", "go on with such files where it is proven the same (the default)"},
+      {"progress-interval", "DURATION", "the least time between two news of progress (default 500ms)"},
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},
       {"no-require-ranges", "", "fetch from such origins in one stream (the default)"},
     };
@@ -128,6 +149,8 @@ absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& argume
                       &v1::Job::mutable_no_progress_timeout, job, mask),
         ApplyDuration(arguments, "max-download-time", "maximum_download_time",
                       &v1::Job::mutable_maximum_download_time, job, mask),
+        ApplyDuration(arguments, "progress-interval", "minimum_notification_interval",
+                      &v1::Job::mutable_minimum_notification_interval, job, mask),
         ApplyLabels(arguments, job, mask), ApplyTransferOptions(arguments, job, mask),
         ApplyTimingOptions(arguments, job, mask), ApplyHttpOptions(arguments, job, mask)}) {
     if (!status.ok()) return status;

@@ -226,6 +226,10 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
                                           ? 4
                                           : job.transfer_options().max_parallel_files()));
   line("Rate limit", EffectiveRateText(job, zone));
+  if (job.transfer_options().max_download_size() != 0) {
+    line("Maximum size", BytesText(job.transfer_options().max_download_size()));
+  }
+  if (job.transfer_options().dynamic_content()) line("Dynamic content", "yes");
   if (job.auto_complete()) line("Auto-complete", "yes");
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
   for (const auto& [title, value] : TimingDetails(job, zone)) line(title, value);

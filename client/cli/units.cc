@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace bits::cli {
@@ -54,29 +55,43 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
   return absl::Milliseconds(total);
 }
 
-absl::StatusOr<std::uint64_t> ParseRate(const std::string& text) {
-  const auto wrong = [&text] {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is not a rate: give such as 200k, 1.5M or 2Gi bytes a second"));
-  };
-  std::string rest = text;
-  if (absl::EndsWith(rest, "/s")) rest.resize(rest.size() - 2);
+namespace {
+
+// nullopt: it is no number of bytes, or more than `most`.
+std::optional<std::uint64_t> ParseBytes(std::string rest, double most) {
   double unit = 1;
   const bool binary = absl::EndsWith(rest, "i");
   if (binary) rest.pop_back();
   const double step = binary ? 1'024 : 1'000;
-  const std::size_t power = rest.empty() ? std::string::npos : std::string("kMG").find(rest.back());
+  const std::size_t power = rest.empty() ? std::string::npos : std::string("kMGT").find(rest.back());
   if (power != std::string::npos) {
     for (std::size_t i = 0; i <= power; ++i) unit *= step;
     rest.pop_back();
   } else if (binary) {
-    return wrong();
+    return std::nullopt;
   }
   double number = 0;
   const bool plain = !rest.empty() && rest.find_first_not_of("0123456789.") == std::string::npos;
-  constexpr double kMost = 1'099'511'627'776;
-  if (!plain || !absl::SimpleAtod(rest, &number) || number * unit > kMost) return wrong();
+  if (!plain || !absl::SimpleAtod(rest, &number) || number * unit > most) return std::nullopt;
   return static_cast<std::uint64_t>(std::llround(number * unit));
+}
+
+}  // namespace
+
+absl::StatusOr<std::uint64_t> ParseRate(const std::string& text) {
+  constexpr double kMost = 1'099'511'627'776;
+  std::string rest = text;
+  if (absl::EndsWith(rest, "/s")) rest.resize(rest.size() - 2);
+  if (const auto rate = ParseBytes(std::move(rest), kMost)) return *rate;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is not a rate: give such as 200k, 1.5M or 2Gi bytes a second"));
+}
+
+absl::StatusOr<std::uint64_t> ParseSize(const std::string& text) {
+  constexpr double kMost = 9'007'199'254'740'992;
+  if (const auto size = ParseBytes(text, kMost)) return *size;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is not a size: give such as 200k, 1.5M or 2Gi bytes"));
 }
 
 std::string DurationText(absl::Duration duration) {

@@ -20,6 +20,9 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
 // with an i. At most 2^40.
 absl::StatusOr<std::uint64_t> ParseRate(const std::string& text);
 
+// "0", "200k", "1.5M", "20Gi", "1T": bytes, as in ParseRate. At most 2^53.
+absl::StatusOr<std::uint64_t> ParseSize(const std::string& text);
+
 // The two largest units: "14d", "1h 30m", "0s".
 std::string DurationText(absl::Duration duration);
 // As on a clock: "0:44", "12:03", "1:02:03".

@@ -211,6 +211,14 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.attempt = turn.job.attempt_count;
   spec.file = std::move(file);
   spec.require_ranges = turn.job.options.require_ranges;
+  spec.dynamic_content = turn.job.options.dynamic_content;
+  if (const uint64_t most = turn.job.options.max_download_size; most != 0) {
+    // What is left of it by what is known now. Files under way at once may come to more together:
+    // that is found out as they are recorded.
+    const uint64_t all = turn.job.progress.bytes_transferred + turn.unrecorded;
+    const uint64_t others = all - std::min(all, spec.file.bytes_transferred);
+    spec.max_size = most - std::min(most, others);
+  }
   spec.request = turn.request;
   spec.priority = turn.job.priority;
   spec.max_bytes_per_second = turn.job.options.max_bytes_per_second;
@@ -463,6 +471,16 @@ absl::Status TransferRunner::ApplyOfSource(Step& step, const JobId& id, uint32_t
 void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal, const Source& source,
                                    const domain::Checkpoint& last, const std::string& identity) {
   if (IsToRestart(id, ordinal)) return OnEnded(id, ordinal);
+  uint64_t fresh = 0;
+  {
+    MutexLock lock(mutex_);
+    if (auto it = turns_.find(id); it != turns_.end()) {
+      const auto t = it->second.transfers.find(ordinal);
+      const uint64_t recorded = t == it->second.transfers.end() ? 0 : t->second.recorded;
+      fresh = last.bytes_transferred - std::min(recorded, last.bytes_transferred);
+      it->second.unrecorded += fresh;
+    }
+  }
   auto job = std::make_shared<Job>();
   writer_->Run(
       [id, ordinal, source, job,
@@ -472,11 +490,13 @@ void TransferRunner::OnTransferred(const JobId& id, uint32_t ordinal, const Sour
         BITS_ASSIGN_OR_RETURN(*job, step.txn().GetJob(id));
         return absl::OkStatus();
       },
-      [this, id, job](const absl::Status& status) {
+      [this, id, job, fresh](const absl::Status& status) {
         if (!status.ok()) return Lose(id);
         MutexLock lock(mutex_);
         auto it = turns_.find(id);
         if (it == turns_.end()) return;
+        // It may be the next turn, which never had them.
+        it->second.unrecorded -= std::min(it->second.unrecorded, fresh);
         it->second.job.progress = job->progress;
         it->second.job.revision = job->revision;
       });

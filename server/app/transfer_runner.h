@@ -84,6 +84,7 @@ class TransferRunner {
     uint32_t cursor = 0;                     // files up to here were looked at
     int loads = 0;                           // reads of the store under way
     bool exhausted = false;                  // no files after cursor
+    uint64_t unrecorded = 0;  // bytes of files that are whole, which job.progress does not have yet
     bool ending = false;                     // start nothing more
     bool bytes_arrived = false;
     absl::Time progress_time = absl::InfinitePast();

@@ -66,6 +66,20 @@ bool WouldAllBeTransferred(const Job& job, const File* file, EventKind kind) {
   return there == job.progress.files_total;
 }
 
+// By what is known of its files' sizes, and by what is here.
+bool WouldBeTooLarge(const Job& job, const File* file, const Event& event) {
+  const uint64_t most = job.options.max_download_size;
+  if (most == 0 || file == nullptr || file->transferred) return false;
+  const auto* last = std::get_if<FileTransferred>(&event);
+  const Checkpoint& at = last != nullptr ? last->last : std::get<Checkpoint>(event);
+  std::optional<uint64_t> size = at.bytes_total.has_value() ? at.bytes_total : file->bytes_total;
+  if (last != nullptr) size = at.bytes_transferred;
+  const uint64_t here = std::min(at.bytes_transferred, size.value_or(at.bytes_transferred));
+  const uint64_t known =
+      job.progress.bytes_total - file->bytes_total.value_or(0) + size.value_or(0);
+  return std::max(known, job.progress.bytes_transferred - file->bytes_transferred + here) > most;
+}
+
 bool Applies(Guard guard, const Job& job, const File* file, const Event& event, absl::Time now) {
   switch (guard) {
     case Guard::kAlways:
@@ -76,6 +90,8 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
       return WouldAllBeTransferred(job, file, KindOf(event));
     case Guard::kSaidInvalid:
       return file != nullptr && !std::get<SetValidationState>(event).valid;
+    case Guard::kTooLarge:
+      return WouldBeTooLarge(job, file, event);
     case Guard::kDeferred:
       return job.deferred;
     case Guard::kDeadlinePassed:
@@ -98,6 +114,7 @@ Decision Maker::Take(const Rule& rule, const Event& event) {
     unchanged.job = before_;
     return unchanged;
   }
+  if (rule.guard == Guard::kTooLarge) TooLarge();
   if (rule.verdict == Verdict::kMove && rule.to != before_.state) Enter(rule.to);
   NoteChanges(KindOf(event));
   d_.job.update_time = now_;
@@ -249,6 +266,9 @@ absl::StatusOr<Decision> Decide(const Job& job, const File* file, const Event& e
     const bool accepted = rule.verdict == Verdict::kMove || rule.verdict == Verdict::kStay;
     if (const auto* update = std::get_if<Update>(&event); update != nullptr && accepted) {
       if (absl::Status allowed = CheckUpdate(job, *update, now); !allowed.ok()) return allowed;
+    }
+    if (const auto* add = std::get_if<AddFiles>(&event); add != nullptr && accepted) {
+      if (absl::Status allowed = CheckAddFiles(job, *add); !allowed.ok()) return allowed;
     }
     switch (rule.verdict) {
       case Verdict::kMove:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "server/base/redact.h"
 #include "server/domain/decision_maker.h"
 #include "server/domain/error_code.h"
@@ -135,6 +136,19 @@ void Maker::Apply(const NotBefore&) {
   job().deferred = false;
   job().queue_time = now_;
   job().activity_time = now_;
+}
+
+void Maker::TooLarge() {
+  Failure failure;
+  failure.hresult = kMaxDownloadSizeReached;
+  failure.context = ErrorContext::kRemoteFile;
+  failure.detail = absl::StrCat("the files of the job come to more than the ",
+                                before_.options.max_download_size, " bytes that it may fetch");
+  ++job().error_count;
+  job().host_failed = false;
+  Error error = ErrorOf(failure);
+  NameFile(error);
+  Keep(std::move(error));
 }
 
 void Maker::Apply(const Inactivity&) { Changed(); }

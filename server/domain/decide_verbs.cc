@@ -42,6 +42,7 @@ void Maker::Apply(const AddFiles& e) {
   for (File file : e.files) {
     file.ordinal = ++job().progress.files_total;
     ++job().progress.files_unsized;
+    job().has_ranges = job().has_ranges || !file.ranges.empty();
     d_.files.push_back(std::move(file));
   }
 }
@@ -67,8 +68,11 @@ void Maker::Apply(const Update& e) {
   }
   if (e.credentials) j.credentials = *e.credentials;
   if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
+  if (e.dynamic_content) j.options.dynamic_content = *e.dynamic_content;
+  if (e.max_download_size) j.options.max_download_size = *e.max_download_size;
   if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
   if (e.retry) j.retry = *e.retry;
+  if (e.notification_interval) j.notification_interval = *e.notification_interval;
   if (e.auto_complete) {
     const bool turned_on = *e.auto_complete && !j.auto_complete;
     j.auto_complete = *e.auto_complete;

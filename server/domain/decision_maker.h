@@ -87,6 +87,8 @@ class Maker {
   bool Counts(const Failure& failure) const;
 
   void Enter(JobState to);
+  // With the event it came to more than max_download_size.
+  void TooLarge();
   // All its files are there: it completes itself if it is to.
   void CompleteItself();
   // Its next transient error is the first.

@@ -38,6 +38,7 @@ inline constexpr Hresult kValidationFailed = 0x80200053;             // BG_E_VAL
 inline constexpr Hresult kMaxDownloadTimeout = 0x80200054;           // BG_E_MAXDOWNLOAD_TIMEOUT
 inline constexpr Hresult kInvalidProxyInfo = 0x8020003F;             // BG_E_INVALID_PROXY_INFO
 inline constexpr Hresult kInvalidCredentials = 0x80200040;           // BG_E_INVALID_CREDENTIALS
+inline constexpr Hresult kMaxDownloadSizeReached = 0x80200064;       // BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED
 inline constexpr Hresult kRemoteFileChanged = 0x80200073;            // BG_E_REMOTE_FILE_CHANGED
 inline constexpr Hresult kNotImplemented = 0x80004001;               // E_NOTIMPL
 inline constexpr Hresult kUnexpected = 0x8000FFFF;                   // E_UNEXPECTED

@@ -77,9 +77,12 @@ struct Update {
   std::optional<std::vector<CredentialSlot>> credentials;
   std::optional<bool> secrets_volatile;
   std::optional<uint64_t> max_bytes_per_second;
+  std::optional<bool> dynamic_content;
+  std::optional<uint64_t> max_download_size;
   std::optional<TimingUpdate> timing;
   std::optional<RetryOptions> retry;
   std::optional<bool> auto_complete;
+  std::optional<absl::Duration> notification_interval;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.

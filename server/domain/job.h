@@ -113,6 +113,9 @@ struct TransferOptions {
   uint32_t max_parallel_files = 0;  // 0: kDefaultParallelFiles
   bool require_ranges = false;
   uint64_t max_bytes_per_second = 0;  // of all its files together; 0: no limit
+  // A file that was interrupted starts over: what comes next need not be of the same content.
+  bool dynamic_content = false;
+  uint64_t max_download_size = 0;  // of all its files together; 0: no limit
   bool operator==(const TransferOptions&) const = default;
 };
 inline constexpr uint32_t kDefaultParallelFiles = 4;
@@ -132,6 +135,8 @@ inline constexpr absl::Duration kDefaultMinimumRetryDelay = absl::Seconds(600);
 inline constexpr absl::Duration kLeastRetryDelay = absl::Seconds(5);
 inline constexpr absl::Duration kDefaultNoProgressTimeout = absl::Hours(14 * 24);
 inline constexpr absl::Duration kDefaultMaximumDownloadTime = absl::Hours(90 * 24);
+
+inline constexpr absl::Duration kDefaultNotificationInterval = absl::Milliseconds(500);
 
 // What a job in the queue is passed over for.
 struct Held {
@@ -162,12 +167,15 @@ struct Job {
   ProxySettings proxy;
   Timing timing;
   RetryOptions retry;
+  // Between two progress events for a watcher.
+  absl::Duration notification_interval = kDefaultNotificationInterval;
   bool auto_complete = false;  // with the last file it completes itself
   // Those that are set, in order. What they are is among the job's secrets, as are the values of
   // http.secret_headers.
   std::vector<CredentialSlot> credentials;
   bool secrets_volatile = false;  // the secrets will not survive the process
   bool resumed = false;           // it was, ever
+  bool has_ranges = false;        // some file of it has
 
   JobProgress progress;
   uint32_t error_count = 0;

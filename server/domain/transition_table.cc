@@ -107,6 +107,7 @@ constexpr Row kRows[] = {
     {E::kBytesArrived, In(S::kConnecting), Guard::kAlways, Move(S::kTransferring)},
     {E::kBytesArrived, kAll & ~In(S::kConnecting), Guard::kAlways, Ignore()},
 
+    {E::kCheckpoint, kActive, Guard::kTooLarge, Move(S::kError, kStopFiles | kSchedule)},
     {E::kCheckpoint, In(S::kConnecting), Guard::kAlways, Move(S::kTransferring)},
     {E::kCheckpoint, kLive & ~In(S::kConnecting, S::kTransferred), Guard::kAlways, Stay()},
     {E::kCheckpoint, In(S::kTransferred) | kFinal, Guard::kAlways, Ignore()},
@@ -114,6 +115,7 @@ constexpr Row kRows[] = {
     {E::kFileRestarted, kLive & ~In(S::kTransferred), Guard::kAlways, Stay()},
     {E::kFileRestarted, In(S::kTransferred) | kFinal, Guard::kAlways, Ignore()},
 
+    {E::kFileTransferred, kActive, Guard::kTooLarge, Move(S::kError, kStopFiles | kSchedule)},
     {E::kFileTransferred, kActive, Guard::kAllTransferred, Move(S::kTransferred, kSchedule)},
     {E::kFileTransferred, In(S::kConnecting), Guard::kAlways, Move(S::kTransferring)},
     {E::kFileTransferred, kLive & ~In(S::kConnecting, S::kTransferred), Guard::kAlways, Stay()},
@@ -229,6 +231,8 @@ std::string_view GuardText(Guard guard) {
       return "all files there: ";
     case Guard::kSaidInvalid:
       return "said to be invalid: ";
+    case Guard::kTooLarge:
+      return "too large: ";
     case Guard::kDeferred:
       return "deferred: ";
     case Guard::kDeadlinePassed:

@@ -19,6 +19,7 @@ enum class Guard : uint8_t {
   kNoFiles,          // the job has no files
   kAllTransferred,   // every file has all its bytes, once the event is counted in
   kSaidInvalid,      // the owner says that the content is not valid
+  kTooLarge,         // the job is larger than its max_download_size, once the event is counted in
   kDeferred,         // it waits for its not_before_time
   kDeadlinePassed,   // its deadline has passed
   kHostFailed,       // the last failure was the host's, and nothing has arrived since

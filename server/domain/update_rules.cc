@@ -2,7 +2,9 @@
 
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/error_info.h"
+#include "server/base/strings.h"
 #include "server/domain/retry.h"
 
 namespace bits::domain {
@@ -15,6 +17,43 @@ absl::Status Refuse(std::string_view reason, std::string_view message) {
 absl::Status NotWithMethod() {
   return Refuse("BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD",
                 "priority: a job with a method other than GET is PRIORITY_FOREGROUND.");
+}
+
+absl::Status ReadOnlyAfterResume(std::string_view property) {
+  return Refuse("BG_E_READ_ONLY_PROPERTY_AFTER_RESUME",
+                absl::StrCat(Av(property), ": cannot change once the job was resumed."));
+}
+
+constexpr std::string_view kDynamicField = "job.transfer_options.dynamic_content";
+
+// What dynamic content cannot be with.
+absl::Status CheckDynamic(const TransferOptions& options, const HttpOptions& http,
+                          bool has_ranges) {
+  if (!options.dynamic_content) return absl::OkStatus();
+  if (options.require_ranges) {
+    return InvalidField(kDynamicField, "cannot be true together with require_ranges");
+  }
+  if (has_ranges) return InvalidField(kDynamicField, "cannot be true: a file of the job has ranges");
+  if (HasCustomMethod(http)) {
+    return Refuse("BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD",
+                  "transfer_options.dynamic_content: not with a method other than GET.");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTransferOptions(const Job& job, const Update& update, const HttpOptions& http) {
+  TransferOptions after = job.options;
+  after.require_ranges = update.require_ranges.value_or(after.require_ranges);
+  after.dynamic_content = update.dynamic_content.value_or(after.dynamic_content);
+  if (WasResumed(job) && after.dynamic_content != job.options.dynamic_content) {
+    return ReadOnlyAfterResume("transfer_options.dynamic_content");
+  }
+  if (WasResumed(job) &&
+      update.max_download_size.value_or(job.options.max_download_size) !=
+          job.options.max_download_size) {
+    return ReadOnlyAfterResume("transfer_options.max_download_size");
+  }
+  return CheckDynamic(after, http, job.has_ranges);
 }
 
 }  // namespace
@@ -31,13 +70,14 @@ absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
     const bool changes = HasCustomMethod(before) != HasCustomMethod(after) ||
                          (HasCustomMethod(after) && before.method != after.method);
     if (changes && WasResumed(job)) {
-      return Refuse("BG_E_READ_ONLY_PROPERTY_AFTER_RESUME",
-                    "http_options.method: cannot change once the job was resumed.");
+      return ReadOnlyAfterResume("http_options.method");
     }
   }
   const bool other_priority =
       update.priority.has_value() && *update.priority != Priority::kForeground;
   if (HasCustomMethod(after) && other_priority) return NotWithMethod();
+  absl::Status options = CheckTransferOptions(job, update, after);
+  if (!options.ok()) return options;
   if (update.retry.has_value() || update.minimum_retry_delay.has_value()) {
     absl::Status fits =
         CheckRetryOptions(update.retry.value_or(job.retry),
@@ -48,9 +88,21 @@ absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
   return CheckTiming(job.timing, After(job.timing, *update.timing), now);
 }
 
+absl::Status CheckAddFiles(const Job& job, const AddFiles& added) {
+  if (!job.options.dynamic_content) return absl::OkStatus();
+  for (size_t i = 0; i < added.files.size(); ++i) {
+    if (added.files[i].ranges.empty()) continue;
+    return InvalidField(absl::StrCat("files[", i, "].ranges"),
+                        "must be none in a job with dynamic_content");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNew(Job& job, bool priority_given) {
   absl::Status fits = CheckRetryOptions(job.retry, job.minimum_retry_delay);
   if (!fits.ok()) return fits;
+  absl::Status dynamic = CheckDynamic(job.options, job.http, false);
+  if (!dynamic.ok()) return dynamic;
   if (!HasCustomMethod(job.http)) return absl::OkStatus();
   if (priority_given && job.priority != Priority::kForeground) return NotWithMethod();
   job.priority = Priority::kForeground;

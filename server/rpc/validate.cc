@@ -75,6 +75,11 @@ absl::StatusOr<absl::Duration> DownloadTimeFrom(const v1::Job& job, const domain
   return DurationFrom(job.maximum_download_time(), "job.maximum_download_time");
 }
 
+absl::StatusOr<absl::Duration> NotificationIntervalFrom(const v1::Job& job) {
+  if (!job.has_minimum_notification_interval()) return domain::kDefaultNotificationInterval;
+  return DurationFrom(job.minimum_notification_interval(), "job.minimum_notification_interval");
+}
+
 absl::StatusOr<std::map<std::string, std::string>> LabelsFrom(const v1::Job& job) {
   constexpr std::string_view kField = "job.labels";
   if (job.labels().size() > kLabelsPerJob) return InvalidField(kField, "must be at most 64");
@@ -122,10 +127,14 @@ struct Selection {
   bool require_ranges = false;
   bool max_bytes_per_second = false;
   bool auto_complete = false;
+  bool dynamic_content = false;
+  bool max_download_size = false;
+  bool notification_interval = false;
 };
 
 Selection Everything() {
-  return {true, true, true, true, true, true, true, true, true, true, true};
+  return {true, true, true, true, true, true, true,
+          true, true, true, true, true, true, true};
 }
 
 Selection Populated(const v1::Job& job) {
@@ -139,7 +148,10 @@ Selection Populated(const v1::Job& job) {
           job.transfer_options().max_parallel_files() != 0,
           job.transfer_options().require_ranges(),
           job.transfer_options().max_bytes_per_second() != 0,
-          job.auto_complete()};
+          job.auto_complete(),
+          job.transfer_options().dynamic_content(),
+          job.transfer_options().max_download_size() != 0,
+          job.has_minimum_notification_interval()};
 }
 
 // False: there is no such path, or it cannot be written.
@@ -156,6 +168,11 @@ bool Select(std::string_view path, Selection& to) {
       {"transfer_options", &Selection::max_parallel_files},
       {"transfer_options", &Selection::require_ranges},
       {"transfer_options", &Selection::max_bytes_per_second},
+      {"transfer_options", &Selection::dynamic_content},
+      {"transfer_options", &Selection::max_download_size},
+      {"transfer_options.dynamic_content", &Selection::dynamic_content},
+      {"transfer_options.max_download_size", &Selection::max_download_size},
+      {"minimum_notification_interval", &Selection::notification_interval},
       {"transfer_options.max_parallel_files", &Selection::max_parallel_files},
       {"transfer_options.require_ranges", &Selection::require_ranges},
       {"transfer_options.max_bytes_per_second", &Selection::max_bytes_per_second},
@@ -220,6 +237,9 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.options.max_parallel_files, ParallelFilesFrom(from));
   job.options.require_ranges = from.transfer_options().require_ranges();
   BITS_ASSIGN_OR_RETURN(job.options.max_bytes_per_second, RateFrom(from));
+  job.options.dynamic_content = from.transfer_options().dynamic_content();
+  job.options.max_download_size = from.transfer_options().max_download_size();
+  BITS_ASSIGN_OR_RETURN(job.notification_interval, NotificationIntervalFrom(from));
   BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
   BITS_ASSIGN_OR_RETURN(job.proxy, ProxyFrom(from));
   BITS_ASSIGN_OR_RETURN(job.timing, TimingFrom(from));
@@ -262,6 +282,15 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
   if (selection.require_ranges) update.require_ranges = from.transfer_options().require_ranges();
   if (selection.max_bytes_per_second) {
     BITS_ASSIGN_OR_RETURN(update.max_bytes_per_second, RateFrom(from));
+  }
+  if (selection.dynamic_content) {
+    update.dynamic_content = from.transfer_options().dynamic_content();
+  }
+  if (selection.max_download_size) {
+    update.max_download_size = from.transfer_options().max_download_size();
+  }
+  if (selection.notification_interval) {
+    BITS_ASSIGN_OR_RETURN(update.notification_interval, NotificationIntervalFrom(from));
   }
   BITS_ASSIGN_OR_RETURN(update.http, HttpUpdateFrom(request));
   if (SelectsProxy(request)) {

@@ -1,5 +1,6 @@
 #include "server/rpc/watch_feed.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -62,7 +63,7 @@ WatchFeed::Step WatchFeed::Next(Instant now, v1::JobEvent* message,
     }
     if (TakeLiveMessage(message)) return Step::kMessage;
     progress_.clear();
-    if (!read) *wake_at = progress_due_;
+    if (!read || !early_.empty()) *wake_at = progress_due_;
     return Step::kIdle;
   }
 }
@@ -122,6 +123,10 @@ bool WatchFeed::TakeLiveMessage(v1::JobEvent* message) {
     if (event->revision <= cursor_) continue;
     cursor_ = event->revision;
     const domain::JobId& id = event->job.id;
+    if (const auto early = early_.find(id);
+        early != early_.end() && early->second->revision < event->revision) {
+      early_.erase(early);
+    }
     recent_.full = recent_.full || recent_.revisions.size() >= options_.remembered_jobs;
     if (!recent_.full) recent_.revisions[id] = event->revision;
     if (const auto newer = newer_.find(id); newer != newer_.end()) {
@@ -155,11 +160,34 @@ bool WatchFeed::TakeProgress(v1::JobEvent* message) {
 bool WatchFeed::ReadProgress(Instant now) {
   if (!progress_.empty() || now < progress_due_) return false;
   progress_due_ = now + options_.progress_interval;
-  std::vector<app::WatchHub::Event> read = hub_->ReadProgress(&progress_position_);
+  std::erase_if(next_progress_, [now](const auto& entry) { return entry.second <= now; });
+  std::vector<app::WatchHub::Event> read;
+  for (auto& [id, event] : std::exchange(early_, {})) read.push_back(std::move(event));
+  for (app::WatchHub::Event& event : hub_->ReadProgress(&progress_position_)) {
+    std::erase_if(read, [&](const auto& early) { return early->job.id == event->job.id; });
+    read.push_back(std::move(event));
+  }
+  std::stable_sort(read.begin(), read.end(), [](const auto& a, const auto& b) {
+    return a->revision < b->revision;
+  });
   for (app::WatchHub::Event& event : read) {
-    if (!IsStale(*event)) progress_.push_back(std::move(event));
+    if (IsStale(*event)) continue;
+    if (IsDue(*event, now)) {
+      progress_.push_back(std::move(event));
+    } else {
+      early_[event->job.id] = std::move(event);
+    }
   }
   before_ = std::exchange(recent_, {});
+  return true;
+}
+
+bool WatchFeed::IsDue(const app::EventRecord& progress, Instant now) {
+  // Nobody else asks for what this watcher does not want.
+  if (next_progress_.contains(progress.job.id)) return false;
+  if (next_progress_.size() >= options_.remembered_jobs) return true;
+  next_progress_[progress.job.id] =
+      now + absl::ToChronoNanoseconds(progress.job.notification_interval);
   return true;
 }
 

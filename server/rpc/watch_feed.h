@@ -71,6 +71,8 @@ class WatchFeed {
   bool TakeLiveMessage(v1::JobEvent* message);
   bool TakeProgress(v1::JobEvent* message);
   bool ReadProgress(Instant now);  // false: it is not time
+  // Whether the job's last one is long enough ago; then this is the last.
+  bool IsDue(const app::EventRecord& progress, Instant now);
   app::PolicyManager::Snapshot CurrentPolicy() const;
   bool IsStale(const app::EventRecord& progress) const;
 
@@ -94,6 +96,9 @@ class WatchFeed {
   std::deque<app::WatchHub::Event> progress_;
   uint64_t progress_position_ = 0;
   Instant progress_due_{};
+  // By job, where its minimum_notification_interval is not over: when it is, and what is sent then.
+  std::unordered_map<domain::JobId, Instant> next_progress_;
+  std::unordered_map<domain::JobId, app::WatchHub::Event> early_;
   // Jobs whose events were taken since ReadProgress, and since the one before: older progress
   // of theirs is void, also where it was published late.
   struct Recent {

@@ -235,6 +235,12 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.mutable_options()->set_max_parallel_files(job.options.max_parallel_files);
   to.mutable_options()->set_require_ranges(job.options.require_ranges);
   to.mutable_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
+  to.mutable_options()->set_dynamic_content(job.options.dynamic_content);
+  to.mutable_options()->set_max_download_size(job.options.max_download_size);
+  to.set_has_ranges(job.has_ranges);
+  if (job.notification_interval != domain::kDefaultNotificationInterval) {
+    ToRecord(job.notification_interval, *to.mutable_notification_interval());
+  }
 
   ToRecord(job.progress, *to.mutable_progress());
   to.set_error_count(job.error_count);
@@ -294,6 +300,12 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.options.max_parallel_files = from.options().max_parallel_files();
   to.options.require_ranges = from.options().require_ranges();
   to.options.max_bytes_per_second = from.options().max_bytes_per_second();
+  to.options.dynamic_content = from.options().dynamic_content();
+  to.options.max_download_size = from.options().max_download_size();
+  to.has_ranges = from.has_ranges();
+  if (from.has_notification_interval()) {
+    to.notification_interval = FromRecord(from.notification_interval());
+  }
 
   to.progress = FromRecord(from.progress());
   to.error_count = from.error_count();

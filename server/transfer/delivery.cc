@@ -55,7 +55,7 @@ void Delivery::Start(ByteSource* source) {
   validators_ = file.validators;
   last_modified_ = file.last_modified;
   const bool whole = total_ == position_ && source_->IsWholeOf(validators_);
-  if (!whole && !ProvesVersion(validators_)) {
+  if (!whole && (spec_.dynamic_content || !ProvesVersion(validators_))) {
     return Restart(RestartReason::kUnproven, [this] { source_->Fetch(); });
   }
   sink_->Size(Bind(&Delivery::OnSizeKnown));

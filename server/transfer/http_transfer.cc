@@ -118,7 +118,7 @@ void HttpTransfer::Send() {
   received_ = discarded_ = 0;
   server_asked_ = proxy_asked_ = 0;
   connect_status_ = server_schemes_ = proxy_schemes_ = 0;
-  too_much_ = paused_ = spoilt_ = connected_ = false;
+  too_much_ = too_large_ = paused_ = spoilt_ = connected_ = false;
   request_.resource = Fingerprint(url_.text);
   delivery_->SetHost(url_.host);
   error_text_[0] = '\0';
@@ -275,6 +275,14 @@ bool HttpTransfer::TakeHead() {
         absl::StrCat("a range does not lie within the remote file of ", *plan_->total, " bytes"),
         parser_.head().status);
   }
+  const bool gives = plan_->verdict == Verdict::kWhole || plan_->verdict == Verdict::kPart ||
+                     plan_->verdict == Verdict::kRestartHere;
+  const std::optional<uint64_t> size =
+      ranges().empty() ? plan_->total : domain::LengthOf(ranges(), plan_->total);
+  if (gives && size && IsTooLarge(*size)) {
+    plan_->verdict = Verdict::kFail;
+    plan_->failure = TooLarge();
+  }
   const bool until_close = !plan_->body_size && !parser_.head().chunked;
   tls_connection_ = until_close ? TlsConnectionOf(easy_.get()) : nullptr;
   if (plan_->verdict != Verdict::kRedirect && plan_->verdict != Verdict::kRestartAnew) {
@@ -339,6 +347,10 @@ size_t HttpTransfer::TakeBody(std::string_view data) {
   }
   if (too_much_ || (plan_->body_size && received_ + data.size() > *plan_->body_size)) {
     too_much_ = true;
+    return 0;
+  }
+  if (IsTooLarge(delivery_->position() + data.size())) {
+    too_large_ = true;
     return 0;
   }
   if (!delivery_->Append(data)) {
@@ -453,6 +465,7 @@ void HttpTransfer::ConcludeBody(const MultiDriver::Outcome& outcome) {
                       parser_.head().status),
         false);
   }
+  if (too_large_) return delivery_->Fail(TooLarge());
   if (outcome.code != CURLE_OK) return delivery_->Fail(Explain(outcome));
   if (plan_->body_size && received_ < *plan_->body_size) {
     return delivery_->Fail(Explain({.code = CURLE_PARTIAL_FILE}));
@@ -496,6 +509,16 @@ void HttpTransfer::Redirect() {
   url_ = std::get<Url>(std::move(target));
   if (status == 303 || (method_ == "POST" && (status == 301 || status == 302))) method_.clear();
   Send();
+}
+
+bool HttpTransfer::IsTooLarge(uint64_t size) const {
+  return size > delivery_->spec().max_size.value_or(size);
+}
+
+domain::Failure HttpTransfer::TooLarge() const {
+  return RemoteFailure(domain::kMaxDownloadSizeReached,
+                       "the file is larger than what is left of the job's max_download_size",
+                       parser_.head().status);
 }
 
 domain::Failure HttpTransfer::UnprovenParts() const {

@@ -69,6 +69,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   bool AskAgain(const MultiDriver::Outcome& outcome);
   void Redirect();
   domain::Failure UnprovenParts() const;
+  bool IsTooLarge(uint64_t size) const;
+  domain::Failure TooLarge() const;
   domain::Failure Explain(const MultiDriver::Outcome& outcome) const;
   domain::Contact contact() const;  // with the remote name's own host
 
@@ -110,7 +112,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   std::optional<MultiDriver::Outcome> outcome_;  // it ended while in kHold
   uint64_t received_ = 0;                        // of the body
   uint64_t discarded_ = 0;
-  bool too_much_ = false;  // more came than was promised
+  bool too_much_ = false;   // more came than was promised
+  bool too_large_ = false;  // more came than the job may fetch
   bool connected_ = false;  // this request reached the host
   bool spoilt_ = false;    // the connection held what is no answer, so nothing was asked yet
   bool fresh_ = false;     // only a new connection will do

@@ -93,6 +93,11 @@ void SourceCopy::OnOpened(absl::StatusOr<Version> version) {
   }
   const std::optional<uint64_t> total =
       ranges.empty() ? version_.size : domain::LengthOf(ranges, version_.size);
+  if (total && *total > delivery_->spec().max_size.value_or(*total)) {
+    return delivery_->Fail(
+        RemoteFailure(domain::kMaxDownloadSizeReached,
+                      "the file is larger than what is left of the job's max_download_size"));
+  }
   delivery_->Accept(total, std::move(validators), version_.modified);
   ReadNext();
 }
@@ -114,6 +119,7 @@ void SourceCopy::ReadNext() {
 void SourceCopy::OnRead(absl::StatusOr<std::vector<char>> bytes) {
   if (!bytes.ok()) return delivery_->Fail(SourceFailure(bytes.status()));
   if (bytes->empty()) {  // it was cut short
+    if (delivery_->spec().dynamic_content) return delivery_->Finish();
     return delivery_->Restart(app::RestartReason::kChanged, [this] { Fetch(); });
   }
   bytes_ = *std::move(bytes);
@@ -138,7 +144,7 @@ void SourceCopy::OnRoom() {
 
 void SourceCopy::OnLookedAgain(absl::StatusOr<Version> version) {
   if (!version.ok()) return delivery_->Fail(SourceFailure(version.status()));
-  if (version->etag != version_.etag) {
+  if (version->etag != version_.etag && !delivery_->spec().dynamic_content) {
     return delivery_->Restart(app::RestartReason::kChanged, [this] { Fetch(); });
   }
   delivery_->Finish();

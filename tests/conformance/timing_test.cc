@@ -60,7 +60,7 @@ absl::Time TimeOfState(World& world, const std::string& job, Job::State state) {
 
 TEST(NotBeforeTime, ForegroundJobWaitsForItAndSaysSo) {
   World world;
-  const absl::Time when = absl::Now() + absl::Seconds(2);
+  const absl::Time when = absl::Now() + absl::Seconds(3);
   const Reply<Job> job = CreateTimed(world, {when}, {.files = {{world.Serve("content")}}});
   BITS_ASSERT_ACCEPTED(job);
   EXPECT_EQ(job->state(), Job::STATE_QUEUED);
@@ -70,7 +70,7 @@ TEST(NotBeforeTime, ForegroundJobWaitsForItAndSaysSo) {
   BITS_ASSERT_OK(world.bitsd.Await(job->name(), Job::STATE_TRANSFERRED));
   const absl::Time began = TimeOfState(world, job->name(), Job::STATE_CONNECTING);
   EXPECT_GE(began, when);
-  EXPECT_LT(began, when + absl::Seconds(2));
+  EXPECT_LT(began, when + absl::Seconds(10));
 }
 
 TEST(NotBeforeTime, WaitingJobTakesNoTurnFromOthers) {
@@ -87,7 +87,7 @@ TEST(NotBeforeTime, WaitingJobTakesNoTurnFromOthers) {
 
 TEST(NotBeforeTime, ResumeDoesNotOverrideItAndASuspendedJobStays) {
   World world;
-  const Reply<Job> job = CreateTimed(world, {absl::Now() + absl::Seconds(2)},
+  const Reply<Job> job = CreateTimed(world, {absl::Now() + absl::Seconds(3)},
                                      {.files = {{world.Serve("content")}}, .start = false});
   BITS_ASSERT_ACCEPTED(job);
   EXPECT_EQ(job->wait().reason(), v1::Wait::REASON_SUSPENDED);
@@ -154,7 +154,7 @@ TEST(NotBeforeTime, SurvivesAKillOfTheServer) {
 
 TEST(Deadline, StopsATransferWithTimeoutAndKeepsWhatIsThere) {
   World world;
-  const absl::Time when = absl::Now() + absl::Seconds(2);
+  const absl::Time when = absl::Now() + absl::Seconds(3);
   const Reply<Job> job = CreateTimed(world, {{}, when}, {.files = {{world.ServeStall()}}});
   BITS_ASSERT_ACCEPTED(job);
   BITS_ASSERT_OK(world.bitsd.Await(job->name(), Job::STATE_TRANSFERRING));
@@ -166,7 +166,7 @@ TEST(Deadline, StopsATransferWithTimeoutAndKeepsWhatIsThere) {
   EXPECT_EQ(error->file(), "");
   EXPECT_FALSE(error->transient());
   EXPECT_GE(TimeOf(error->occur_time()), when);
-  EXPECT_LT(TimeOf(error->occur_time()), when + absl::Seconds(2));
+  EXPECT_LT(TimeOf(error->occur_time()), when + absl::Seconds(10));
   // What was on its way is recorded once the transfer has ended.
   BITS_EXPECT_OK(world.bitsd.watch().AwaitEvent([&](const v1::JobEvent& event) {
     return event.job().name() == job->name() && event.job().state() == Job::STATE_ERROR &&
@@ -177,7 +177,7 @@ TEST(Deadline, StopsATransferWithTimeoutAndKeepsWhatIsThere) {
 TEST(Deadline, HoldsForJobsThatWaitForATurnOrARetry) {
   World world(OneSlot());
   BITS_ASSERT_OK(world.JobIn(Job::STATE_QUEUED));  // the slot is taken
-  const absl::Time when = absl::Now() + absl::Seconds(2);
+  const absl::Time when = absl::Now() + absl::Seconds(3);
   const Reply<Job> queued = CreateTimed(
       world, {{}, when}, {.files = {{world.Serve("content")}}, .priority = Job::PRIORITY_NORMAL});
   const Reply<Job> retrying = CreateTimed(world, {{}, when}, {.files = {{world.ServeStatus(503)}}});
@@ -190,7 +190,7 @@ TEST(Deadline, HoldsForJobsThatWaitForATurnOrARetry) {
 
 TEST(Deadline, SuspendedAndTransferredJobsStayAndResumeIsRefusedUntilItIsChanged) {
   World world;
-  const absl::Time when = absl::Now() + absl::Seconds(2);
+  const absl::Time when = absl::Now() + absl::Seconds(3);
   const Reply<Job> done = CreateTimed(world, {{}, when}, {.files = {{world.Serve("content")}}});
   BITS_ASSERT_OK(world.bitsd.Await(done->name(), Job::STATE_TRANSFERRED));
   const Reply<Job> suspended =

@@ -49,8 +49,8 @@ domain::Job Samples::Job() {
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
          no_progress_timeout, maximum_download_time, options, http, proxy, timing, retry,
-         auto_complete, credentials,
-         secrets_volatile, resumed, progress, error_count, attempt_count,
+         notification_interval, auto_complete, credentials,
+         secrets_volatile, resumed, has_ranges, progress, error_count, attempt_count,
          error, result, pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time, active_since,
          final_time, host, destination, host_failed, deferred, held, version, revision] = job;
   id = Id();
@@ -71,6 +71,8 @@ domain::Job Samples::Job() {
   options.max_parallel_files = static_cast<uint32_t>(Below(65));
   options.require_ranges = OneIn(2);
   options.max_bytes_per_second = OneIn(2) ? 0 : random_();
+  options.dynamic_content = OneIn(2);
+  options.max_download_size = OneIn(2) ? 0 : random_();
   if (OneIn(2)) http = HttpOptions();
   if (OneIn(2)) proxy = {static_cast<domain::ProxyUsage>(Below(3)), Bytes(40), Bytes(40)};
   if (OneIn(2)) credentials = {{domain::AuthTarget::kServer, domain::AuthScheme::kBasic},
@@ -78,9 +80,11 @@ domain::Job Samples::Job() {
   if (OneIn(2)) timing.not_before = Time();
   if (OneIn(2)) timing.deadline = Time();
   if (OneIn(2)) retry = {Duration(), static_cast<double>(Below(1000)) / 100};
+  if (OneIn(2)) notification_interval = Duration();
   auto_complete = OneIn(2);
   secrets_volatile = OneIn(2);
   resumed = OneIn(2);
+  has_ranges = OneIn(2);
   progress = {random_(),
               static_cast<uint32_t>(random_()),
               random_(),

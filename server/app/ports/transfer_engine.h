@@ -32,6 +32,10 @@ struct TransferSpec {
   // checksum, bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;
+  // What an earlier try has left is not gone on from, unless it is all.
+  bool dynamic_content = false;
+  // More bytes than this are kMaxDownloadSizeReached, as soon as that is known.
+  std::optional<uint64_t> max_size = {};
   std::shared_ptr<const RequestOptions> request = nullptr;  // null: nothing special
   domain::Priority priority = domain::Priority::kNormal;
   domain::Rate max_bytes_per_second = 0;  // of all the job's files together; 0: no limit

@@ -330,6 +330,30 @@ TEST_F(CommandsTest, SetBackoffAndAutoComplete) {
   }
 }
 
+TEST_F(CommandsTest, SetSizesAndIntervals) {
+  v1::UpdateJobRequest seen;
+  handlers_.update_job = [&seen](const v1::UpdateJobRequest& request, v1::Job& job) {
+    seen = request;
+    job = request.job();
+    return grpc::Status::OK;
+  };
+  Serve();
+  EXPECT_EQ(Run({"set", IdOf(1), "--max-size=2Ti", "--dynamic-content", "--progress-interval=2s"})
+                .code,
+            ExitCode::kOk);
+  EXPECT_THAT(seen.update_mask().paths(),
+              UnorderedElementsAre("transfer_options.max_download_size",
+                                   "transfer_options.dynamic_content",
+                                   "minimum_notification_interval"));
+  EXPECT_EQ(seen.job().transfer_options().max_download_size(), 2'199'023'255'552u);
+  EXPECT_TRUE(seen.job().transfer_options().dynamic_content());
+  EXPECT_EQ(seen.job().minimum_notification_interval().seconds(), 2);
+  for (const std::string wrong : {"--max-size=many", "--max-size=9100T", "--max-size=-1",
+                                  "--progress-interval=soon"}) {
+    EXPECT_EQ(Run({"set", IdOf(1), wrong}).code, ExitCode::kUsage) << wrong;
+  }
+}
+
 TEST_F(CommandsTest, SetLabelsKeepsTheOthersThoughSomebodyComesBetween) {
   int reads = 0;
   v1::UpdateJobRequest seen;

@@ -51,6 +51,9 @@ std::vector<World> Variants(S state) {
   host_failed.job.host_failed = true;
   host_failed.job.stalled_since = host_failed.now;
   worlds.push_back(host_failed);
+  World small = World::In(state);
+  small.job.options.max_download_size = 1;
+  worlds.push_back(small);
   World late = World::In(state);
   late.job.timing.deadline = late.now;
   worlds.push_back(late);
@@ -170,6 +173,8 @@ bool GuardHolds(Guard guard, const World& w, const Sample& sample) {
       return transferred == w.files.size();
     case Guard::kSaidInvalid:
       return !std::get<SetValidationState>(sample.event).valid;
+    case Guard::kTooLarge:
+      return w.job.options.max_download_size != 0;
     case Guard::kDeferred:
       return w.job.deferred;
     case Guard::kDeadlinePassed:
@@ -225,7 +230,8 @@ void ExpectAsTheRuleSays(const Rule& rule, const World& w, const absl::StatusOr<
   EXPECT_EQ(told, rule.to != rule.from);
   EXPECT_EQ(d->error.has_value(), rule.event == E::kFail || rule.event == E::kMaximumDownloadTime ||
                                       rule.event == E::kDeadline ||
-                                      rule.guard == Guard::kSaidInvalid);
+                                      rule.guard == Guard::kSaidInvalid ||
+                                      rule.guard == Guard::kTooLarge);
 }
 
 TEST(DecideTable, EveryPairWithEveryGuard) {

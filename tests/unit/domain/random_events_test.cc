@@ -235,6 +235,7 @@ class Course {
     if (Below(2) == 0) update.minimum_retry_delay = absl::Seconds(kDelays[Below(5)]);
     if (Below(2) == 0) update.no_progress_timeout = absl::Seconds(kTimeouts[Below(5)]);
     if (Below(2) == 0) update.maximum_download_time = absl::Seconds(kTimeouts[Below(5)]);
+    if (Below(6) == 0) update.max_download_size = 1500 + Below(2000);
     if (Below(4) == 0) update.auto_complete = Below(4) == 0;
     if (Below(3) == 0) {
       static constexpr int64_t kAhead[] = {-5, 0, 1, 700, 1'000'000};

@@ -28,6 +28,24 @@ bool ReferenceModel::AllWhole() const {
   return std::all_of(files_.begin(), files_.end(), [](const ModelFile& f) { return f.whole; });
 }
 
+bool ReferenceModel::TooMuch() const {
+  uint64_t sizes = 0;
+  uint64_t here = 0;
+  for (const ModelFile& file : files_) {
+    sizes += file.size.value_or(0);
+    here += file.here;
+  }
+  return most_ != 0 && (sizes > most_ || here > most_);
+}
+
+ReferenceModel::Answer ReferenceModel::Overflow(uint32_t ordinal) {
+  Failure failure;
+  failure.hresult = kMaxDownloadSizeReached;
+  ++errors_;
+  Break(failure, ordinal, false);
+  return kChanged;
+}
+
 bool ReferenceModel::MayRetry(const Failure& failure) const {
   if (failure.hresult == 0x8020003E) return true;
   if (!IsPassing(failure.hresult) || patience_ == absl::ZeroDuration()) return false;
@@ -83,6 +101,7 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (state_ == S::kSuspended && files_.empty()) return "BG_E_EMPTY";
     if (now_ >= deadline_) return "ERROR_TIMEOUT";
     Owner();
+    resumed_ = true;
     used_ = absl::ZeroDuration();
     if (state_ != S::kTransientError) {
       Unstall();
@@ -101,9 +120,13 @@ ReferenceModel::Answer ReferenceModel::Verb(const Event& event, uint32_t ordinal
     if (add->files.empty()) return kNothing;
     files_.resize(files_.size() + add->files.size());
   } else if (const auto* update = std::get_if<Update>(&event)) {
+    if (update->max_download_size && *update->max_download_size != most_ && resumed_) {
+      return "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME";
+    }
     if (update->timing) {
       if (const Answer wrong = Times(*update->timing); !wrong.empty()) return wrong;
     }
+    if (update->max_download_size) most_ = *update->max_download_size;
     if (update->auto_complete) {
       if (*update->auto_complete && !auto_ && state_ == S::kTransferred && AllWhole()) {
         publishing_ = unasked_ = true;
@@ -169,6 +192,7 @@ ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t o
   }
   if (const auto* at = std::get_if<Checkpoint>(&event)) {
     Durable(file, *at);
+    if (Running() && TooMuch()) return Overflow(ordinal);
   } else {
     Checkpoint last = std::get<FileTransferred>(event).last;
     last.bytes_total = last.bytes_transferred;
@@ -177,6 +201,7 @@ ReferenceModel::Answer ReferenceModel::OfTransfer(const Event& event, uint32_t o
     Unstall();
     host_failed_ = false;
     activity_ = now_;
+    if (Running() && TooMuch()) return Overflow(ordinal);
     if (Running() && AllWhole()) {
       Go(S::kTransferred);
       return kChanged;
@@ -332,7 +357,7 @@ void ReferenceModel::StartOver(ModelFile& file) {
 }
 
 void ReferenceModel::Break(const Failure& failure, uint32_t ordinal, bool retry) {
-  Count(failure);
+  if (failure.hresult != kMaxDownloadSizeReached) Count(failure);
   if (failure.hresult != kMaxDownloadTimeout) host_failed_ = failure.hresult == kCannotConnect;
   Go(retry ? S::kTransientError : S::kError);
   error_ = ModelError{failure.hresult, ordinal, attempts_, retry, now_, std::nullopt};

@@ -54,6 +54,8 @@ class ReferenceModel {
            state_ == JobState::kTransferred;
   }
   bool AllWhole() const;
+  bool TooMuch() const;
+  Answer Overflow(uint32_t ordinal);
   bool MayRetry(const Failure& failure) const;
   void Count(const Failure& failure);
 
@@ -84,6 +86,8 @@ class ReferenceModel {
   bool auto_ = false;     // it completes itself
   bool unasked_ = false;  // it is doing that
   uint32_t retries_ = 0;
+  uint64_t most_ = 0;  // bytes
+  bool resumed_ = false;
   absl::Time not_before_ = absl::InfinitePast(), deadline_ = absl::InfiniteFuture();
   JobResult result_ = JobResult::kNone;
   std::optional<ModelError> error_;

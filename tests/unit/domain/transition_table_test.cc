@@ -174,6 +174,11 @@ TEST(TransitionTable, MovesByItselfOnlyAsBitsDoes) {
       {E::kDeadline, S::kConnecting, S::kError},
       {E::kDeadline, S::kTransferring, S::kError},
       {E::kDeadline, S::kTransientError, S::kError},
+      // MAX_DOWNLOAD_SIZE exceeded.
+      {E::kCheckpoint, S::kConnecting, S::kError},
+      {E::kCheckpoint, S::kTransferring, S::kError},
+      {E::kFileTransferred, S::kConnecting, S::kError},
+      {E::kFileTransferred, S::kTransferring, S::kError},
       // A rename failed: what was stopped for Complete waits for its owner.
       {E::kPublishFailed, S::kQueued, S::kSuspended},
       {E::kPublishFailed, S::kConnecting, S::kSuspended},

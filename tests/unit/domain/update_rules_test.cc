@@ -131,5 +131,61 @@ TEST(ReportedRedirect, LeavesTheNameThatWasGivenUntilTheOwnerGivesAnother) {
   EXPECT_EQ(decision.files.at(0).given_name, "");
 }
 
+Update WithOptions(std::optional<bool> dynamic, std::optional<uint64_t> most) {
+  Update update;
+  update.dynamic_content = dynamic;
+  update.max_download_size = most;
+  return update;
+}
+
+TEST(UpdateRules, DynamicContentAndTheLargestSizeAreFixedByTheFirstResume) {
+  World world;
+  world.Must(WithOptions(true, 100));
+  world.Must(Resume{});
+  EXPECT_EQ(ReasonOf(world.Do(WithOptions(false, {}))), "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME");
+  EXPECT_EQ(ReasonOf(world.Do(WithOptions({}, 0))), "BG_E_READ_ONLY_PROPERTY_AFTER_RESUME");
+  world.Must(WithOptions(true, 100));
+}
+
+TEST(UpdateRules, DynamicContentGoesNotWithRangesOrAnotherMethod) {
+  World world;
+  world.Must(WithOptions(true, {}));
+  File ranged = NewFile("ranged");
+  ranged.ranges = {{0, 3}};
+  EXPECT_EQ(ReasonOf(world.Do(AddFiles{{NewFile("a"), ranged}})), "E_INVALIDARG");
+  EXPECT_EQ(ReasonOf(world.Do(WithMethod("POST"))), "BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD");
+  Update strict;
+  strict.require_ranges = true;
+  EXPECT_EQ(ReasonOf(world.Do(strict)), "E_INVALIDARG");
+  World with_ranges;
+  with_ranges.Must(AddFiles{{ranged}});
+  EXPECT_EQ(ReasonOf(with_ranges.Do(WithOptions(true, {}))), "E_INVALIDARG");
+}
+
+TEST(MaximumDownloadSize, IsOfAllFilesByTheirSizesOrByWhatIsHere) {
+  World sizes = World::In(JobState::kTransferring);
+  sizes.job.options.max_download_size = 100;
+  sizes.Checkpointed(1, 1, 60);
+  EXPECT_EQ(sizes.job.state, JobState::kTransferring);
+  sizes.Checkpointed(2, 1, 40);
+  EXPECT_EQ(sizes.job.state, JobState::kTransferring) << "exactly";
+  World more = sizes;
+  more.Checkpointed(2, 1, 41);
+  EXPECT_EQ(more.job.state, JobState::kError);
+  EXPECT_EQ(more.job.error->hresult, kMaxDownloadSizeReached);
+  EXPECT_EQ(more.job.error->file, 2u);
+  World unsized = World::In(JobState::kTransferring);
+  unsized.job.options.max_download_size = 100;
+  unsized.Checkpointed(1, 60, {});
+  unsized.Checkpointed(2, 41, {});
+  EXPECT_EQ(unsized.job.state, JobState::kError);
+  EXPECT_EQ(unsized.file(2).bytes_transferred, 41u) << "it stays on record";
+  World late = World::In(JobState::kTransferring);
+  late.job.options.max_download_size = 100;
+  late.Must(Suspend{});
+  late.Checkpointed(1, 101, 200);
+  EXPECT_EQ(late.job.state, JobState::kSuspended) << "the next turn finds it out";
+}
+
 }  // namespace
 }  // namespace bits::domain

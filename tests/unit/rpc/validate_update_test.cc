@@ -28,6 +28,9 @@ std::string Written(const domain::Update& update) {
   if (update.max_parallel_files) written += "max_parallel_files ";
   if (update.require_ranges) written += "require_ranges ";
   if (update.max_bytes_per_second) written += "max_bytes_per_second ";
+  if (update.dynamic_content) written += "dynamic_content ";
+  if (update.max_download_size) written += "max_download_size ";
+  if (update.notification_interval) written += "minimum_notification_interval ";
   if (update.auto_complete) written += "auto_complete ";
   if (update.retry) written += "retry_options ";
   if (update.timing && update.timing->not_before) written += "not_before_time ";
@@ -45,6 +48,7 @@ v1::UpdateJobRequest Request(const std::vector<std::string>& paths) {
 constexpr char kEverything[] =
     "display_name description priority minimum_retry_delay no_progress_timeout "
     "maximum_download_time labels max_parallel_files require_ranges max_bytes_per_second "
+    "dynamic_content max_download_size minimum_notification_interval "
     "auto_complete retry_options not_before_time deadline ";
 
 TEST(UpdateTest, WritesWhatTheMaskNames) {
@@ -53,13 +57,15 @@ TEST(UpdateTest, WritesWhatTheMaskNames) {
         std::string("minimum_retry_delay"), std::string("no_progress_timeout"),
         std::string("maximum_download_time"), std::string("labels"),
         std::string("not_before_time"), std::string("deadline"),
-        std::string("auto_complete"), std::string("retry_options")}) {
+        std::string("auto_complete"), std::string("retry_options"),
+        std::string("minimum_notification_interval")}) {
     const auto update = UpdateFrom(Request({path}));
     BITS_ASSERT_OK(update) << path;
     EXPECT_EQ(Written(*update), path + " ");
   }
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options"}))),
-            "max_parallel_files require_ranges max_bytes_per_second ");
+            "max_parallel_files require_ranges max_bytes_per_second "
+            "dynamic_content max_download_size ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.max_parallel_files"}))),
             "max_parallel_files ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.require_ranges"}))), "require_ranges ");

@@ -239,6 +239,49 @@ TEST_F(WatchProgressTest, TheLatestWinsFourTimesASecond) {
   EXPECT_EQ(wake_at_, std::nullopt);  // no polling
 }
 
+// The latest of what comes too early is sent once the job's interval is over.
+TEST_F(WatchProgressTest, OfAJobComesNoMoreOftenThanItsInterval) {
+  StartAt(10);
+  const auto progress = [](uint64_t bytes) {
+    app::EventRecord event = Progress(10, "a", bytes);
+    event.job.notification_interval = absl::Milliseconds(900);
+    return event;
+  };
+  Publish(progress(1));
+  EXPECT_EQ(Next(), "PROGRESS a@10");
+  const auto sent = now_;
+  uint64_t bytes = 1;
+  while (now_ < sent + milliseconds(900)) {
+    EXPECT_EQ(Next(), "idle") << bytes;
+    ASSERT_TRUE(wake_at_.has_value());
+    now_ = *wake_at_;
+    if (now_ < sent + milliseconds(500)) Publish(progress(++bytes));
+  }
+  EXPECT_EQ(Next(), "PROGRESS a@10") << "without news in between";
+  EXPECT_EQ(last_.job().progress().bytes_transferred(), bytes);
+  EXPECT_EQ(bytes, 2u);
+}
+
+// Also where the event came many looks before.
+TEST_F(WatchProgressTest, ThatWaitedIsLeftOutWhenALaterEventWasSent) {
+  StartAt(10);
+  app::EventRecord progress = Progress(10, "a", 1);
+  progress.job.notification_interval = absl::Hours(1);
+  Publish(progress);
+  EXPECT_EQ(Next(), "PROGRESS a@10");
+  now_ += milliseconds(250);
+  Publish(progress);
+  EXPECT_EQ(Next(), "idle");
+  Publish(Event(11, "a", ChangeKind::kStateChanged, JobState::kError));
+  EXPECT_EQ(Next(), "STATE_CHANGED a@11");
+  EXPECT_EQ(Next(), "idle");
+  now_ += std::chrono::hours(2);
+  EXPECT_EQ(Next(), "idle");
+  now_ += milliseconds(250);
+  EXPECT_EQ(Next(), "idle");
+  EXPECT_EQ(wake_at_, std::nullopt);
+}
+
 TEST_F(WatchProgressTest, StandsBetweenTheEventsAroundIt) {
   StartAt(10);
   Publish(Event(11, "a", ChangeKind::kStateChanged, JobState::kTransferring));
