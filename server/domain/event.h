@@ -80,6 +80,7 @@ struct Update {
   std::optional<TimingUpdate> timing;
   std::optional<RetryOptions> retry;
   std::optional<bool> auto_complete;
+  std::optional<NotificationUpdate> notifications;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.
