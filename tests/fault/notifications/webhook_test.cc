@@ -26,9 +26,9 @@ namespace {
 using How = WebhookAnswer::How;
 using v1::Job;
 
-constexpr int kJobs = 6;
-constexpr int kFiles = 5;
-constexpr int kKills = 5;
+constexpr int kJobs = 10;
+constexpr int kFiles = 8;
+constexpr int kKills = 8;
 constexpr absl::Duration kLong = absl::Minutes(2);
 constexpr char kSecret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 constexpr char kConfig[] =
