@@ -160,7 +160,7 @@ void WebhookReceiver::Serve(OriginStream& stream) {
   if (answer.how == How::kDieInRequest) {
     std::string some;
     (void)stream.Read(some);
-    return stream.Reset();
+    return stream.Shutdown();
   }
   ReceivedWebhook request;
   if (!ReadRequest(stream, request)) return;
@@ -169,7 +169,7 @@ void WebhookReceiver::Serve(OriginStream& stream) {
     received_.push_back(std::move(request));
     changed_.SignalAll();
   }
-  if (answer.how == How::kDie) return stream.Reset();
+  if (answer.how == How::kDie) return stream.Shutdown();
   if (answer.how != How::kAnswer) {
     std::string rest;
     while (stream.Read(rest)) {
