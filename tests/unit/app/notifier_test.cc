@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "server/domain/error_code.h"
 #include "tests/unit/app/world.h"
 
 namespace bits::app::testing {
