@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -32,6 +33,7 @@
 #include "server/platform/signals.h"
 #include "server/platform/system_clock.h"
 #include "server/rpc/authenticator.h"
+#include "server/rpc/cloud_event.h"
 #include "server/rpc/policy_convert.h"
 #include "server/rpc/sealed_token.h"
 #include "server/rpc/server.h"
@@ -39,6 +41,7 @@
 #include "server/store/sqlite/sqlite_job_store.h"
 #include "server/store/state_directory.h"
 #include "server/transfer/engine.h"
+#include "server/transfer/webhook_sender.h"
 
 namespace bits {
 namespace {
@@ -135,6 +138,27 @@ transfer::EngineOptions EngineOptionsOf(const platform::Config& config) {
   return options;
 }
 
+transfer::CurlWebhookSender::Options WebhookOptionsOf(const platform::Config& config) {
+  transfer::CurlWebhookSender::Options options;
+  options.timeout = config.notification_timeout;
+  options.ca_file = config.ca_file;
+  return options;
+}
+
+app::Notifier::Options NotificationOptionsOf(const platform::Config& config) {
+  app::Notifier::Options options;
+  options.delivery.max_tries = config.notification_tries;
+  options.delivery.first_delay = config.notification_retry_delay;
+  options.permissions.webhooks = !config.forbid_webhooks;
+  return options;
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
 // Before anything is made there: the nearest directory that is there must not lie beneath a root.
 absl::Status CheckStateDirectory(const platform::PosixFileSystem& files,
                                  const std::string& state_dir) {
@@ -160,14 +184,18 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   BITS_ASSIGN_OR_RETURN(const app::Revision last_revision, store.LastRevision());
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::Engine> engine,
                         transfer::Engine::Create(EngineOptionsOf(config), files.get(), &clock));
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::CurlWebhookSender> webhooks,
+                        transfer::CurlWebhookSender::Create(WebhookOptionsOf(config)));
+  const rpc::CloudEventFormat cloud_events(HostName());
 
   ThreadPool finishers({"finish", 2, kUnboundedQueue});
   ThreadPool reads({"read", 4, 4096});
   ThreadPool replies({"reply", 2, kUnboundedQueue});
   app::Application::Options options;
   options.policy = file_policy;
+  options.notifications = NotificationOptionsOf(config);
   app::Application application({&store, files.get(), engine.get(), &clock, &finishers,
-                                sealer.get(), &certificates},
+                                sealer.get(), &certificates, webhooks.get(), &cloud_events},
                                std::move(options), last_revision);
 
   const rpc::LocalAuthenticator local;
@@ -222,6 +250,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   const auto deadline = std::chrono::steady_clock::now() + grace;
   server->Drain(std::chrono::system_clock::now() + grace / 2);
   application.Drain(deadline);
+  webhooks->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
   finishers.Shutdown();
   reads.Shutdown();

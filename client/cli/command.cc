@@ -39,7 +39,7 @@ const std::vector<Command>& Commands() {
          {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(),
           SetCredentialsCommand(), RemoveCredentialsCommand(), ListCommand(), InfoCommand(),
           FilesCommand(), ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand(),
-          PolicyCommand()}) {
+          NotificationsCommand(), ReplayCommand(), PolicyCommand()}) {
       all.push_back(command);
     }
     return all;

@@ -67,6 +67,8 @@ Command ErrorCommand();
 Command ErrorsCommand();
 Command DescribeCommand();
 Command MonitorCommand();
+Command NotificationsCommand();
+Command ReplayCommand();
 Command PolicyCommand();
 // resume, suspend, complete, cancel, take, reset.
 std::vector<Command> VerbCommands();

@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "client/cli/http_args.h"
+#include "client/cli/notify_args.h"
 #include "client/cli/text.h"
 #include "client/cli/timing_args.h"
 #include "client/cli/units.h"
@@ -110,6 +111,7 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
     };
     all.insert(all.end(), TimingOptionSpecs().begin(), TimingOptionSpecs().end());
     all.insert(all.end(), HttpOptionSpecs().begin(), HttpOptionSpecs().end());
+    all.insert(all.end(), NotifyOptionSpecs().begin(), NotifyOptionSpecs().end());
     return all;
   }();
   return specs;
@@ -152,7 +154,8 @@ absl::StatusOr<std::vector<std::string>> ApplyJobOptions(const Arguments& argume
         ApplyDuration(arguments, "progress-interval", "minimum_notification_interval",
                       &v1::Job::mutable_minimum_notification_interval, job, mask),
         ApplyLabels(arguments, job, mask), ApplyTransferOptions(arguments, job, mask),
-        ApplyTimingOptions(arguments, job, mask), ApplyHttpOptions(arguments, job, mask)}) {
+        ApplyTimingOptions(arguments, job, mask), ApplyHttpOptions(arguments, job, mask),
+        ApplyNotifyOptions(arguments, job, mask)}) {
     if (!status.ok()) return status;
   }
   return mask;

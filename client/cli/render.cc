@@ -8,6 +8,7 @@
 
 #include "client/cli/error_text.h"
 #include "client/cli/http_args.h"
+#include "client/cli/notify_args.h"
 #include "client/cli/job_ref.h"
 #include "client/cli/text.h"
 #include "client/cli/timing_args.h"
@@ -234,6 +235,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
   for (const auto& [title, value] : TimingDetails(job, zone)) line(title, value);
   for (const auto& [title, value] : HttpDetails(job)) line(title, value);
+  for (const auto& [title, value] : NotifyDetails(job)) line(title, value);
   line("Attempts", absl::StrCat(job.attempt_count()));
   line("Errors", absl::StrCat(job.error_count()));
   std::vector<std::string> labels;

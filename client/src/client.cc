@@ -121,6 +121,11 @@ absl::StatusOr<v1::ListErrorsResponse> Client::ListErrors(const std::string& nam
   return connection_->ListErrors(request, options);
 }
 
+absl::StatusOr<v1::Notification> Client::ReplayNotification(const std::string& name,
+                                                            const CallOptions& options) const {
+  return connection_->ReplayNotification(Named<v1::ReplayNotificationRequest>(name), options);
+}
+
 absl::StatusOr<v1::DescribeErrorResponse> Client::DescribeError(std::uint32_t hresult,
                                                                 const std::string& language_code,
                                                                 const CallOptions& options) const {

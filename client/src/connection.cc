@@ -10,6 +10,7 @@
 
 #include "bits/v1/error_service.grpc.pb.h"
 #include "bits/v1/job_service.grpc.pb.h"
+#include "bits/v1/notification_service.grpc.pb.h"
 #include "bits/v1/policy_service.grpc.pb.h"
 #include "client/src/address.h"
 #include "client/src/retry.h"
@@ -38,7 +39,8 @@ class GrpcConnection final : public Connection {
         clock_(client_internal::RealRetryClock(channel)),
         jobs_(v1::JobService::NewStub(channel)),
         errors_(v1::ErrorService::NewStub(channel)),
-        policies_(v1::PolicyService::NewStub(channel)) {}
+        policies_(v1::PolicyService::NewStub(channel)),
+        notifications_(v1::NotificationService::NewStub(channel)) {}
 
   absl::StatusOr<v1::Job> CreateJob(const v1::CreateJobRequest& request,
                                     const CallOptions& options) override {
@@ -121,6 +123,14 @@ class GrpcConnection final : public Connection {
                                                           const CallOptions& options) override {
     return Call(*errors_, &Errors::DescribeError, request, options);
   }
+  absl::StatusOr<v1::ListNotificationsResponse> ListNotifications(
+      const v1::ListNotificationsRequest& request, const CallOptions& options) override {
+    return Call(*notifications_, &Notifications::ListNotifications, request, options);
+  }
+  absl::StatusOr<v1::Notification> ReplayNotification(const v1::ReplayNotificationRequest& request,
+                                                      const CallOptions& options) override {
+    return Call(*notifications_, &Notifications::ReplayNotification, request, options);
+  }
   absl::StatusOr<v1::Policy> GetPolicy(const v1::GetPolicyRequest& request,
                                        const CallOptions& options) override {
     return Call(*policies_, &Policies::GetPolicy, request, options);
@@ -134,6 +144,7 @@ class GrpcConnection final : public Connection {
   using Jobs = v1::JobService::StubInterface;
   using Errors = v1::ErrorService::StubInterface;
   using Policies = v1::PolicyService::StubInterface;
+  using Notifications = v1::NotificationService::StubInterface;
   template <typename Stub, typename Request, typename Response>
   using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&, Response*);
 
@@ -165,6 +176,7 @@ class GrpcConnection final : public Connection {
   const std::shared_ptr<Jobs> jobs_;
   const std::shared_ptr<Errors> errors_;
   const std::shared_ptr<Policies> policies_;
+  const std::shared_ptr<Notifications> notifications_;
 };
 
 grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {

@@ -21,8 +21,11 @@ Application::Application(Ports ports, Options options, Revision last_revision)
       timers_(ports.store, &writer_, &policies_, &holds_, ports.clock),
       rates_(ports.store, &writer_, &policies_, ports.engine, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
+      notifier_({ports.store, &writer_, &vault_, ports.clock, ports.webhooks,
+                 ports.notification_format},
+                options.notifications),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,
-                ports.certificates, &holds_}) {
+                ports.certificates, &holds_, options.notifications.permissions}) {
   writer_.SetListener(this);
   policies_.SetListener([this] {
     rates_.OnPolicyChanged();
@@ -40,6 +43,7 @@ Application::~Application() {
   scheduler_.Stop();
   timers_.Stop();
   rates_.Stop();
+  notifier_.Stop();
 }
 
 void Application::OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
@@ -106,6 +110,7 @@ void Application::Start() {
   scheduler_.Start();
   timers_.Start();
   rates_.Start();
+  notifier_.Start();
   scheduler_.Poke();
 }
 
@@ -113,6 +118,7 @@ void Application::Drain(std::chrono::steady_clock::time_point deadline) {
   scheduler_.Stop();
   timers_.Stop();
   rates_.Stop();
+  notifier_.Stop();
   runner_.RequeueAll();
   if (!runner_.WaitIdle(deadline)) {
     BITS_LOG(kWarning, "transfers were still under way at the end of the grace period");
@@ -122,6 +128,7 @@ void Application::Drain(std::chrono::steady_clock::time_point deadline) {
 void Application::OnStoreHealthy() {
   runner_.RecoverFromOutage();
   finisher_.RecoverFromOutage();
+  notifier_.Poke();
   scheduler_.Poke();
 }
 

@@ -11,6 +11,7 @@
 #include "server/app/job_manager.h"
 #include "server/app/job_secrets.h"
 #include "server/app/job_writer.h"
+#include "server/app/notifier.h"
 #include "server/app/policy_manager.h"
 #include "server/app/ports/client_certificates.h"
 #include "server/app/ports/clock.h"
@@ -33,6 +34,7 @@ class Application : private CommitListener {
   struct Options {
     domain::PolicySettings policy;  // the configuration file's
     size_t watch_ring = 4096;  // events kept in memory for watchers
+    Notifier::Options notifications = {};
   };
   struct Ports {  // all outlive the application
     JobStore* store;
@@ -43,6 +45,9 @@ class Application : private CommitListener {
     // None: jobs cannot have secrets, or client certificates.
     const SecretSealer* sealer = nullptr;
     const ClientCertificates* certificates = nullptr;
+    // None: notifications wait.
+    WebhookSender* webhooks = nullptr;
+    const NotificationFormat* notification_format = nullptr;
   };
 
   // `last_revision`: the store's.
@@ -55,8 +60,9 @@ class Application : private CommitListener {
   // Turns are granted and timers fire from now on.
   void Start();
   // No turn is granted any more; those that run are ended, with what is here made durable and
-  // recorded. Blocks until then, or the deadline. Idempotent. The engine, which may be about to
-  // return from its last call, is to be shut down before the application goes.
+  // recorded. Blocks until then, or the deadline. Idempotent. The engine and the sender of webhooks,
+  // which may be about to return from their last call, are to be shut down before the application
+  // goes.
   void Drain(std::chrono::steady_clock::time_point deadline);
   // Tell it when the store is in order again. Does not block.
   void OnStoreHealthy();
@@ -68,10 +74,12 @@ class Application : private CommitListener {
   // For tests that do their threads' work by hand, instead of Start().
   Scheduler& scheduler() { return scheduler_; }
   TimerService& timers() { return timers_; }
+  Notifier& notifier() { return notifier_; }
 
  private:
   void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
                    const std::vector<domain::File>& files) override;
+  void OnNotificationsMade() override { notifier_.Poke(); }
 
   const Ports ports_;
   const SecretVault vault_;
@@ -84,6 +92,7 @@ class Application : private CommitListener {
   TimerService timers_;
   RateKeeper rates_;
   Finisher finisher_;
+  Notifier notifier_;
   JobManager manager_;
 };
 

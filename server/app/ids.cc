@@ -8,8 +8,11 @@
 
 namespace bits::app {
 
-std::string NewUuid() {
-  std::array<uint8_t, 16> bytes;
+namespace {
+
+template <size_t N>
+std::array<uint8_t, N> RandomBytes() {
+  std::array<uint8_t, N> bytes;
   size_t filled = 0;
   while (filled < bytes.size()) {
     const ssize_t n = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
@@ -19,6 +22,19 @@ std::string NewUuid() {
     }
     filled += static_cast<size_t>(n);
   }
+  return bytes;
+}
+
+}  // namespace
+
+double RandomFraction() {
+  uint32_t number = 0;
+  for (const uint8_t byte : RandomBytes<4>()) number = number << 8 | byte;
+  return static_cast<double>(number) / 4294967296.0;
+}
+
+std::string NewUuid() {
+  std::array<uint8_t, 16> bytes = RandomBytes<16>();
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3F) | 0x80);
   static constexpr char kHex[] = "0123456789abcdef";

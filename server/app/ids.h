@@ -8,6 +8,8 @@ namespace bits::app {
 
 // A random UUID (version 4) in lower case, from the kernel's random source. Thread-safe.
 std::string NewUuid();
+// From 0 to below 1, each as likely.
+double RandomFraction();
 
 }  // namespace bits::app
 

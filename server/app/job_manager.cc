@@ -96,7 +96,8 @@ std::string JobManager::RootOfFirst(const std::vector<File>& files) const {
 }
 
 void JobManager::CreateJob(const Principal& principal, Job job, const std::vector<NewFile>& files,
-                           bool start, const CallOptions& options, JobCallback done) {
+                           bool start, const CallOptions& options, JobCallback done,
+                           const Secret& webhook_key) {
   absl::StatusOr<std::vector<File>> resolved = Resolve(files);
   // A repetition is answered also where the roots are others now.
   if (!resolved.ok() && options.request_id.empty()) return done(resolved.status());
@@ -105,6 +106,10 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
   if (absl::Status known = CheckCertificate(job.http.tls.client_certificate); !known.ok()) {
     return done(std::move(known));
   }
+  if (absl::Status allowed = domain::CheckPermissions(parts_.notifications, job.notifications);
+      !allowed.ok()) {
+    return done(std::move(allowed));
+  }
   job.id = NewUuid();
   job.owner = principal.name;
   auto secrets = std::make_shared<JobSecrets>();
@@ -112,12 +117,14 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
     secrets->headers.push_back({header.name, Secret(std::move(header.value))});
   }
   job.secrets_volatile = domain::HasSecrets(job) && parts_.vault->is_volatile();
+  job.notifications.webhook_volatile =
+      !job.notifications.webhook_uri.empty() && parts_.vault->is_volatile();
   if (resolved.ok()) NameTemporaries(job.id, 1, *resolved);
   if (resolved.ok()) job.destination = RootOfFirst(*resolved);
   auto result = std::make_shared<Job>();
   parts_.writer->Run(
       [principal, job = std::move(job), resolved = std::move(resolved), start, options, result,
-       secrets, vault = parts_.vault](Step& step) -> absl::Status {
+       secrets, webhook_key, vault = parts_.vault](Step& step) -> absl::Status {
         using Found = std::optional<RequestRecord>;
         BITS_ASSIGN_OR_RETURN(const Found repeated, FindRepeated(step, principal, options));
         if (repeated.has_value()) {
@@ -132,6 +139,9 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
         BITS_RETURN_IF_ERROR(step.Create(decision));
         if (domain::HasSecrets(job)) {
           BITS_RETURN_IF_ERROR(vault->Save(step.txn(), job.id, *secrets));
+        }
+        if (domain::HasReceiver(job.notifications)) {
+          BITS_RETURN_IF_ERROR(vault->SaveWebhookKey(step.txn(), job.id, webhook_key));
         }
         BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, *resolved));
         *result = decision.job;

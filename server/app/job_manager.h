@@ -96,13 +96,15 @@ class JobManager {
     const SecretVault* vault;
     const ClientCertificates* certificates;  // null: there are none
     HoldBoard* holds;
+    domain::NotificationPermissions notifications = {};
   };
   explicit JobManager(Parts parts) : parts_(parts) {}
 
   // `job` carries the client's properties, secret headers among the others; id, owner, times are
-  // set here.
+  // set here. The key is that of its webhook, where it has one.
   void CreateJob(const Principal& principal, domain::Job job, const std::vector<NewFile>& files,
-                 bool start, const CallOptions& options, JobCallback done);
+                 bool start, const CallOptions& options, JobCallback done,
+                 const Secret& webhook_key = {});
   void AddFiles(const Principal& principal, const domain::JobId& id,
                 const std::vector<NewFile>& files, const CallOptions& options,
                 Callback<AddFilesOutcome> done);
@@ -127,6 +129,9 @@ class JobManager {
   // The caller, an administrator, becomes the owner.
   void TakeOwnership(const Principal& principal, const domain::JobId& id,
                      const CallOptions& options, JobCallback done);
+  // Has it tried at once, as if it were new.
+  void ReplayNotification(const Principal& principal, const domain::JobId& id, uint64_t number,
+                          Callback<NotificationRecord> done);
   // Answers once the temporary files are dealt with.
   void CancelJob(const Principal& principal, const domain::JobId& id, const CallOptions& options,
                  JobCallback done);
@@ -145,6 +150,10 @@ class JobManager {
                                                       uint32_t limit);
   absl::StatusOr<domain::Error> GetError(const Principal& principal, const domain::JobId& id);
   absl::StatusOr<ErrorHistory> ListErrors(const Principal& principal, const domain::JobId& id);
+  // What is in the job's outbox, numbers > after.
+  absl::StatusOr<std::vector<NotificationRecord>> ListNotifications(const Principal& principal,
+                                                                    const domain::JobId& id,
+                                                                    uint64_t after, uint32_t limit);
 
   PolicyManager::Snapshot policy() const;
 
@@ -164,6 +173,7 @@ class JobManager {
   absl::Status CheckCertificate(const std::string& name) const;
   // Writes what UpdateJob says, and the job's secrets with it.
   absl::Status ApplyUpdate(Call& call, const domain::Update& update) const;
+  absl::Status ApplyHttpUpdate(Call& call, const domain::Update& update) const;
   std::string RootOfFirst(const std::vector<domain::File>& files) const;
   // What is not on record: the progress of the moment, and what it is held for.
   void AddLive(domain::Job& job) const;

@@ -31,6 +31,25 @@ absl::Status JobManager::CheckCertificate(const std::string& name) const {
 }
 
 absl::Status JobManager::ApplyUpdate(Call& call, const domain::Update& update) const {
+  if (!update.notifications.has_value()) return ApplyHttpUpdate(call, update);
+  const std::string before = call.job.notifications.webhook_uri;
+  const domain::NotificationUpdate& notifications = *update.notifications;
+  domain::Update whole = update;
+  whole.notifications->webhook_volatile = notifications.webhook_secret.empty()
+                                              ? call.job.notifications.webhook_volatile
+                                              : parts_.vault->is_volatile();
+  BITS_RETURN_IF_ERROR(ApplyHttpUpdate(call, whole));
+  const domain::NotificationOptions& after = call.job.notifications;
+  if (!notifications.webhook_uri.has_value() || after.webhook_uri.empty()) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(domain::CheckPermissions(parts_.notifications, after));
+  if (!notifications.webhook_secret.empty()) {
+    return parts_.vault->SaveWebhookKey(call.step.txn(), call.job.id, notifications.webhook_secret);
+  }
+  if (after.webhook_uri == before) return absl::OkStatus();
+  return InvalidField("job.notifications.webhook.secret", "is required with another uri");
+}
+
+absl::Status JobManager::ApplyHttpUpdate(Call& call, const domain::Update& update) const {
   const bool touches_secrets =
       update.http.has_value() &&
       (update.http->headers.has_value() || update.http->headers_write_only.has_value());

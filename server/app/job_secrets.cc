@@ -39,6 +39,9 @@ std::optional<std::string> TakeText(std::string_view& from) {
   return text;
 }
 
+// No other secret of the job can be put in its place.
+std::string WebhookContext(const domain::JobId& id) { return id + "/webhook"; }
+
 bool SameName(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase(Av(a), Av(b));
 }
@@ -181,6 +184,24 @@ absl::Status SecretVault::Save(Transaction& txn, const domain::JobId& id,
   if (sealer_ == nullptr) return absl::UnimplementedError("there is nothing to seal secrets with");
   BITS_ASSIGN_OR_RETURN(const std::string sealed, sealer_->Seal(EncodeSecrets(secrets), id));
   return txn.PutSecrets(id, sealed);
+}
+
+absl::StatusOr<std::optional<Secret>> SecretVault::LoadWebhookKey(Transaction& txn,
+                                                                  const domain::JobId& id) const {
+  BITS_ASSIGN_OR_RETURN(const std::string sealed, txn.GetWebhookSecret(id));
+  if (sealed.empty() || sealer_ == nullptr) return std::nullopt;
+  absl::StatusOr<Secret> opened = sealer_->Open(sealed, WebhookContext(id));
+  if (opened.ok()) return *std::move(opened);
+  BITS_LOG(kWarning, "the secret of a webhook cannot be read",
+           {{"job", id}, {"status", opened.status()}});
+  return std::nullopt;
+}
+
+absl::Status SecretVault::SaveWebhookKey(Transaction& txn, const domain::JobId& id,
+                                         const Secret& key) const {
+  if (sealer_ == nullptr) return absl::UnimplementedError("there is nothing to seal secrets with");
+  BITS_ASSIGN_OR_RETURN(const std::string sealed, sealer_->Seal(key, WebhookContext(id)));
+  return txn.PutWebhookSecret(id, sealed);
 }
 
 }  // namespace bits::app

@@ -63,6 +63,10 @@ class SecretVault {
   // What can be read of them: none where the key is gone. See MissingSecrets.
   absl::StatusOr<JobSecrets> Load(Transaction& txn, const domain::JobId& id) const;
   absl::Status Save(Transaction& txn, const domain::JobId& id, const JobSecrets& secrets) const;
+  // What a job's webhook is signed with; nullopt: none, or it cannot be read any more.
+  absl::StatusOr<std::optional<Secret>> LoadWebhookKey(Transaction& txn,
+                                                       const domain::JobId& id) const;
+  absl::Status SaveWebhookKey(Transaction& txn, const domain::JobId& id, const Secret& key) const;
   // Whether what is saved now is lost with the process.
   bool is_volatile() const { return sealer_ == nullptr || !sealer_->durable(); }
 

@@ -1,8 +1,12 @@
 #include "server/app/job_writer.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "server/app/outbox.h"
 #include "server/base/log.h"
+#include "server/base/redact.h"
 #include "server/base/status_macros.h"
 #include "server/domain/error_code.h"
 
@@ -32,16 +36,32 @@ absl::Time Step::NextTimerOf(const Job& job) const {
   return timer.has_value() ? timer->time : absl::InfiniteFuture();
 }
 
-absl::Status Step::Write(Decision& d, bool insert) {
+absl::Status Step::WriteJob(Decision& d, bool insert, absl::Time next_timer) {
   Job& job = d.job;
+  if ((d.effects & domain::kDelete) != 0) return txn_.DeleteJob(job.id);
+  BITS_RETURN_IF_ERROR(insert ? txn_.InsertJob(job, next_timer) : txn_.UpdateJob(job, next_timer));
+  for (const domain::File& f : d.files) {
+    BITS_RETURN_IF_ERROR(txn_.PutFile(job.id, f));
+  }
+  if (d.error.has_value()) {
+    BITS_RETURN_IF_ERROR(txn_.AddError(job.id, *d.error));
+  }
+  return domain::IsFinal(job.state) ? txn_.ReleaseDestinations(job.id) : absl::OkStatus();
+}
+
+absl::Status Step::Write(Decision& d, const Job* before) {
+  Job& job = d.job;
+  const bool deletes = (d.effects & domain::kDelete) != 0;
   const uint32_t file = d.files.size() == 1 ? d.files.front().ordinal : 0;
+  std::vector<EventRecord> events;
   for (ChangeKind kind : d.changes) {
     EventRecord event;
     event.kind = kind;
     event.time = now_;
     event.job = job;
-    // Events are kept for long, and a later MakeWriteOnly would not reach them.
+    // Events are kept for long, and a later MakeWriteOnly or TakeOwnership would not reach them.
     for (domain::HttpHeader& header : event.job.http.headers) header.value.clear();
+    event.job.notifications.webhook_uri = RedactUrl(job.notifications.webhook_uri);
     if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
       event.file = file;
     }
@@ -51,25 +71,22 @@ absl::Status Step::Write(Decision& d, bool insert) {
     if (kind == ChangeKind::kStateChanged && failed) event.error = job.error;
     BITS_RETURN_IF_ERROR(txn_.AppendEvent(event));
     if (kind != ChangeKind::kProgress) job.revision = event.revision;
-    events_.push_back(std::move(event));
+    events.push_back(std::move(event));
+  }
+  std::vector<NotificationRecord> notifications;
+  if (!deletes) {
+    BITS_ASSIGN_OR_RETURN(notifications, NotificationsOf(txn_, events, before, job));
   }
   const absl::Time next_timer = NextTimerOf(job);
-  if ((d.effects & domain::kDelete) != 0) {
-    BITS_RETURN_IF_ERROR(txn_.DeleteJob(job.id));
-  } else if (insert) {
-    BITS_RETURN_IF_ERROR(txn_.InsertJob(job, next_timer));
-  } else {
-    BITS_RETURN_IF_ERROR(txn_.UpdateJob(job, next_timer));
+  BITS_RETURN_IF_ERROR(WriteJob(d, before == nullptr, next_timer));
+  if (before != nullptr && !deletes) {
+    BITS_RETURN_IF_ERROR(ForgetReceivers(txn_, *before, job));
   }
-  for (const domain::File& f : d.files) {
-    BITS_RETURN_IF_ERROR(txn_.PutFile(job.id, f));
+  for (const NotificationRecord& notification : notifications) {
+    BITS_RETURN_IF_ERROR(txn_.PutNotification(job.id, notification));
+    Notify();
   }
-  if (d.error.has_value()) {
-    BITS_RETURN_IF_ERROR(txn_.AddError(job.id, *d.error));
-  }
-  if (domain::IsFinal(job.state) && (d.effects & domain::kDelete) == 0) {
-    BITS_RETURN_IF_ERROR(txn_.ReleaseDestinations(job.id));
-  }
+  std::move(events.begin(), events.end(), std::back_inserter(events_));
   Outcome outcome{job, next_timer, d.effects, {}};
   if (d.files.size() == 1 || (d.effects & domain::kRestartFile) != 0) outcome.files = d.files;
   outcomes_.push_back(std::move(outcome));
@@ -80,7 +97,7 @@ absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
                                      const domain::Event& event) {
   BITS_ASSIGN_OR_RETURN(Decision decision, domain::Decide(job, file, event, now_));
   if (decision.changed) {
-    BITS_RETURN_IF_ERROR(Write(decision, false));
+    BITS_RETURN_IF_ERROR(Write(decision, &job));
     const bool deleted = (decision.effects & domain::kDelete) != 0;
     if (domain::HasSecrets(job) && !domain::HasSecrets(decision.job) && !deleted) {
       BITS_RETURN_IF_ERROR(txn_.PutSecrets(job.id, ""));
@@ -90,7 +107,7 @@ absl::StatusOr<Decision> Step::Apply(Job& job, const domain::File* file,
   return decision;
 }
 
-absl::Status Step::Create(Decision& decision) { return Write(decision, true); }
+absl::Status Step::Create(Decision& decision) { return Write(decision, nullptr); }
 
 absl::Status Step::Touch(Job& job) { return Touch(job, NextTimerOf(job)); }
 
@@ -102,6 +119,7 @@ void JobWriter::Run(Body body, Done done) {
   struct Result {
     std::vector<EventRecord> events;
     std::vector<Step::Outcome> outcomes;
+    bool notifies = false;
   };
   auto result = std::make_shared<Result>();
   store_->Commit(
@@ -110,6 +128,7 @@ void JobWriter::Run(Body body, Done done) {
         BITS_RETURN_IF_ERROR(body(step));
         result->events = std::move(step.events_);
         result->outcomes = std::move(step.outcomes_);
+        result->notifies = step.notifies_;
         return absl::OkStatus();
       },
       [this, result, done = std::move(done)](absl::Status status) {
@@ -119,6 +138,7 @@ void JobWriter::Run(Body body, Done done) {
           for (const Step::Outcome& o : result->outcomes) {
             listener_->OnCommitted(o.job, o.next_timer, o.effects, o.files);
           }
+          if (result->notifies) listener_->OnNotificationsMade();
         }
         done(std::move(status));
       });

@@ -31,6 +31,8 @@ class CommitListener {
   // those concerned, where there are some.
   virtual void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
                            const std::vector<domain::File>& files) = 0;
+  // Something was put into outboxes, or is to be tried anew.
+  virtual void OnNotificationsMade() = 0;
 };
 
 // One transaction in the making. Lives as long as its body runs.
@@ -49,6 +51,8 @@ class Step {
                                          const domain::Event& event);
   // Writes a new job.
   absl::Status Create(domain::Decision& decision);
+  // Says that an outbox was written.
+  void Notify() { notifies_ = true; }
   // Writes the job's timer anew although nothing else changes.
   absl::Status Touch(domain::Job& job);
   // The same, with that time for its own.
@@ -62,7 +66,9 @@ class Step {
     uint8_t effects = 0;
     std::vector<domain::File> files;  // that are concerned
   };
-  absl::Status Write(domain::Decision& decision, bool insert);
+  // `before`: null for a new job.
+  absl::Status Write(domain::Decision& decision, const domain::Job* before);
+  absl::Status WriteJob(domain::Decision& decision, bool insert, absl::Time next_timer);
   absl::Time NextTimerOf(const domain::Job& job) const;
 
   Transaction& txn_;
@@ -70,6 +76,7 @@ class Step {
   const PolicyManager::Snapshot policy_;
   std::vector<EventRecord> events_;
   std::vector<Outcome> outcomes_;
+  bool notifies_ = false;
 };
 
 // Thread-safe; does not block.

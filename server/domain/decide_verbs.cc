@@ -82,6 +82,7 @@ void Maker::Apply(const Update& e) {
     j.timing = After(j.timing, *e.timing);
     if (j.state == JobState::kQueued) DeferOrNot();
   }
+  if (e.notifications) domain::Apply(*e.notifications, j.notifications);
   OwnerActed();
 }
 
@@ -111,6 +112,7 @@ void Maker::Apply(const TakeOwnership& e) {
   job().http.headers.clear();
   job().http.secret_headers.clear();
   job().http.tls.client_certificate.clear();
+  RemoveReceivers(job().notifications);
 }
 
 void Maker::Apply(const SetValidationState& e) {

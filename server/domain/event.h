@@ -83,6 +83,7 @@ struct Update {
   std::optional<RetryOptions> retry;
   std::optional<bool> auto_complete;
   std::optional<absl::Duration> notification_interval;
+  std::optional<NotificationUpdate> notifications;
 };
 // Of the file that Decide() is given; or of several of the job, none of them transferred, which
 // carry their new names.

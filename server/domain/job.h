@@ -15,6 +15,7 @@
 #include "server/domain/error.h"
 #include "server/domain/file_range.h"
 #include "server/domain/http_options.h"
+#include "server/domain/notification_options.h"
 #include "server/domain/proxy.h"
 #include "server/domain/retry_options.h"
 #include "server/domain/timing.h"
@@ -176,6 +177,8 @@ struct Job {
   bool secrets_volatile = false;  // the secrets will not survive the process
   bool resumed = false;           // it was, ever
   bool has_ranges = false;        // some file of it has
+  NotificationOptions notifications;
+  uint64_t notification_count = 0;  // ever made; the last one's number
 
   JobProgress progress;
   uint32_t error_count = 0;

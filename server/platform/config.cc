@@ -78,6 +78,21 @@ absl::Status SetNumber(std::string_view field, uint64_t value, uint64_t least, u
   return absl::OkStatus();
 }
 
+absl::Status NotificationsFromProto(const bits::config::v1::Config::Notifications& proto,
+                                    Config& config) {
+  config.forbid_webhooks = proto.forbid_webhooks();
+  BITS_RETURN_IF_ERROR(SetNumber("notifications.max_tries", proto.max_tries(), 1, 1000,
+                                 config.notification_tries));
+  if (proto.has_retry_delay()) {
+    BITS_RETURN_IF_ERROR(SetDuration("notifications.retry_delay", proto.retry_delay(),
+                                     absl::Milliseconds(10), absl::Hours(1),
+                                     config.notification_retry_delay));
+  }
+  if (!proto.has_timeout()) return absl::OkStatus();
+  return SetDuration("notifications.timeout", proto.timeout(), absl::Milliseconds(100),
+                     absl::Minutes(5), config.notification_timeout);
+}
+
 absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
   config.listen.assign(proto.listen().begin(), proto.listen().end());
   config.roots.assign(proto.root().begin(), proto.root().end());
@@ -101,6 +116,7 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
                                      absl::ZeroDuration(), absl::Minutes(10),
                                      config.drain_timeout));
   }
+  BITS_RETURN_IF_ERROR(NotificationsFromProto(proto.notifications(), config));
   const auto& transfer = proto.transfer();
   BITS_RETURN_IF_ERROR(SetNumber("transfer.max_transfers", transfer.max_transfers(), 1, 1'000'000,
                                  config.max_transfers));

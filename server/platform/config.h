@@ -34,6 +34,10 @@ struct Config {
   std::vector<std::string> secrets_key_files;
   std::string client_certificates_dir;
   std::string crl_file;
+  bool forbid_webhooks = false;
+  uint32_t notification_tries = 20;
+  absl::Duration notification_retry_delay = absl::Seconds(5);
+  absl::Duration notification_timeout = absl::Seconds(15);
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 

@@ -6,8 +6,10 @@
 #include "server/domain/bandwidth.h"
 #include "server/domain/decide.h"
 #include "server/domain/error_code.h"
+#include "server/domain/notifications.h"
 #include "server/domain/timers.h"
 #include "server/rpc/convert_http.h"
+#include "server/rpc/convert_notifications.h"
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
 
@@ -210,6 +212,7 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   if (job.timing.deadline != absl::InfiniteFuture()) {
     ToProto(job.timing.deadline, to->mutable_deadline());
   }
+  FillNotifications(job.notifications, to->mutable_notifications());
   if (!domain::IsFinal(job.state)) FillRate(job, policy.rates, to);
 }
 
@@ -287,6 +290,7 @@ void ToProto(const app::EventRecord& event, const domain::Policy& policy, v1::Jo
   if (of_file && event.file != 0) to->set_file(FileName(event.job.id, event.file));
   if (event.error) ToProto(event.job.id, *event.error, to->mutable_error());
   ToProto(event.time, to->mutable_event_time());
+  to->set_notify_flag(ToProto(domain::NotificationOf(event.kind, event.job)));
 }
 
 void ToProto(absl::Time time, google::protobuf::Timestamp* to) {

@@ -13,6 +13,7 @@
 #include "server/rpc/request_digest.h"
 #include "server/rpc/validate.h"
 #include "server/rpc/validate_http.h"
+#include "server/rpc/validate_notifications.h"
 
 namespace bits::rpc {
 namespace {
@@ -48,10 +49,11 @@ JobService::Reactor* JobService::CreateJob(Context* context, const v1::CreateJob
                                            v1::Job* response) {
   return StartCall(env_, *context, [&](const app::Principal& principal, const CallPtr& call) {
     BITS_ASSIGN_OR_RETURN(domain::Job job, NewJobFrom(*request, *jobs_->policy()));
+    BITS_ASSIGN_OR_RETURN(const Secret webhook_key, WebhookKeyFrom(request->job()));
     BITS_ASSIGN_OR_RETURN(const std::vector<app::NewFile> files, FilesFrom(request->files()));
     BITS_ASSIGN_OR_RETURN(const app::CallOptions options, OptionsFrom("CreateJob", *request, {}));
     jobs_->CreateJob(principal, std::move(job), files, request->start(), options,
-                     Reply<domain::Job>(env_, call, JobInto(jobs_, response)));
+                     Reply<domain::Job>(env_, call, JobInto(jobs_, response)), webhook_key);
     return absl::OkStatus();
   });
 }

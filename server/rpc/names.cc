@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kJobs = "jobs/";
 constexpr std::string_view kFiles = "/files/";
+constexpr std::string_view kNotifications = "/notifications/";
 constexpr size_t kUuidLength = 36;
 
 // A decimal number without sign, blanks and leading zeros.
@@ -56,6 +57,10 @@ std::string FileName(const domain::JobId& id, uint32_t ordinal) {
   return JobName(id).append(kFiles).append(std::to_string(ordinal));
 }
 
+std::string NotificationName(const domain::JobId& id, uint64_t number) {
+  return JobName(id).append(kNotifications).append(std::to_string(number));
+}
+
 absl::StatusOr<domain::JobId> ParseJobName(std::string_view name, std::string_view field) {
   std::optional<domain::JobId> id = TakeJob(name);
   if (!id || !name.empty()) return InvalidField(field, "must be jobs/{job}, {job} being a UUID");
@@ -72,6 +77,20 @@ absl::StatusOr<FileId> ParseFileName(std::string_view name, std::string_view fie
   return InvalidField(field,
                       "must be jobs/{job}/files/{file}, {job} being a UUID and {file} a number "
                       "from 1");
+}
+
+absl::StatusOr<NotificationId> ParseNotificationName(std::string_view name,
+                                                     std::string_view field) {
+  std::optional<domain::JobId> id = TakeJob(name);
+  if (id && name.starts_with(kNotifications)) {
+    name.remove_prefix(kNotifications.size());
+    const std::optional<uint64_t> number = ParseNumber<uint64_t>(name);
+    // More than a store can hold is none.
+    if (number && *number > 0 && *number >> 63 == 0) return NotificationId{*std::move(id), *number};
+  }
+  return InvalidField(field,
+                      "must be jobs/{job}/notifications/{notification}, {job} being a UUID and "
+                      "{notification} a number from 1");
 }
 
 std::string FormatEtag(uint64_t revision) { return '"' + std::to_string(revision) + '"'; }

@@ -17,8 +17,9 @@ bool IsUuid(std::string_view text);
 // In lower case.
 std::string CanonicalUuid(std::string_view uuid);
 
-// `jobs/{job}` and `jobs/{job}/files/{file}`.
+// `jobs/{job}`, `jobs/{job}/files/{file}`, `jobs/{job}/notifications/{notification}`.
 std::string JobName(const domain::JobId& id);
+std::string NotificationName(const domain::JobId& id, uint64_t number);
 std::string FileName(const domain::JobId& id, uint32_t ordinal);
 
 struct FileId {
@@ -26,9 +27,15 @@ struct FileId {
   uint32_t ordinal = 0;
 };
 
+struct NotificationId {
+  domain::JobId job;
+  uint64_t number = 0;
+};
+
 // INVALID_ARGUMENT on `field` if the name has another form. The UUID may be in either case.
 absl::StatusOr<domain::JobId> ParseJobName(std::string_view name, std::string_view field);
 absl::StatusOr<FileId> ParseFileName(std::string_view name, std::string_view field);
+absl::StatusOr<NotificationId> ParseNotificationName(std::string_view name, std::string_view field);
 
 // A job's etag: its revision in double quotes.
 std::string FormatEtag(uint64_t revision);

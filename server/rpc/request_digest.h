@@ -24,6 +24,11 @@ std::string Fingerprint(std::string_view method, Request request) {
       header.clear_value();
     }
   }
+  if constexpr (requires { request.mutable_job()->mutable_notifications(); }) {
+    if (request.job().notifications().has_webhook()) {
+      request.mutable_job()->mutable_notifications()->mutable_webhook()->clear_secret();
+    }
+  }
   return Digest(method, request);
 }
 

@@ -22,6 +22,7 @@
 #include "server/rpc/grpc_log.h"
 #include "server/rpc/job_service.h"
 #include "server/rpc/listen_address.h"
+#include "server/rpc/notification_service.h"
 #include "server/rpc/policy_service.h"
 #include "server/rpc/sealed_token.h"
 #include "server/rpc/timer_queue.h"
@@ -34,7 +35,7 @@ namespace {
 constexpr mode_t kSocketMode = 0660;
 constexpr std::chrono::milliseconds kGoodbye{500};
 constexpr const char* kServices[] = {"", "bits.v1.JobService", "bits.v1.ErrorService",
-                                     "bits.v1.PolicyService"};
+                                     "bits.v1.PolicyService", "bits.v1.NotificationService"};
 
 // gRPC's plugins are the process's: each is offered to every server that is built, and taken
 // out again where it does not belong. Health is none of them.
@@ -164,7 +165,8 @@ class ServerImpl final : public Server {
                   dependencies.replies, &timers_, &tokens_}),
         job_service_(env_, dependencies.jobs, &tokens_, &watches_),
         error_service_(env_, dependencies.jobs),
-        policy_service_(env_, dependencies.policies) {}
+        policy_service_(env_, dependencies.policies),
+        notification_service_(env_, dependencies.jobs, &tokens_) {}
 
   ~ServerImpl() override { Drain(std::chrono::system_clock::now()); }
 
@@ -178,6 +180,7 @@ class ServerImpl final : public Server {
     builder.RegisterService(&job_service_);
     builder.RegisterService(&error_service_);
     builder.RegisterService(&policy_service_);
+    builder.RegisterService(&notification_service_);
     builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
     builder.SetMaxSendMessageSize(-1);
     builder.SetResourceQuota(grpc::ResourceQuota("bits").Resize(options.memory_bytes));
@@ -258,6 +261,7 @@ class ServerImpl final : public Server {
   JobService job_service_;
   ErrorService error_service_;
   PolicyService policy_service_;
+  NotificationService notification_service_;
   Mutex health_mutex_;
   bool drained_ BITS_GUARDED_BY(health_mutex_) = false;
   std::string admin_address_;

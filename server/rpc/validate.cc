@@ -10,6 +10,7 @@
 #include "server/rpc/names.h"
 #include "server/rpc/utf8.h"
 #include "server/rpc/validate_http.h"
+#include "server/rpc/validate_notifications.h"
 #include "server/rpc/validate_timing.h"
 #include "server/domain/update_rules.h"
 
@@ -192,7 +193,10 @@ absl::StatusOr<Selection> SelectionFrom(const v1::UpdateJobRequest& request) {
   if (paths.size() == 1 && paths[0] == "*") return Everything();
   Selection selection;
   for (const std::string& path : paths) {
-    if (Select(path, selection) || IsHttpPath(path) || IsTimingPath(path)) continue;
+    if (Select(path, selection) || IsHttpPath(path) || IsTimingPath(path) ||
+        IsNotificationPath(path)) {
+      continue;
+    }
     return InvalidField("update_mask", path == "*"
                                            ? "`*` must stand alone"
                                            : "`" + path + "` is not a path that can be written");
@@ -245,6 +249,7 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   BITS_ASSIGN_OR_RETURN(job.timing, TimingFrom(from));
   BITS_ASSIGN_OR_RETURN(job.retry, RetryOptionsFrom(from));
   job.auto_complete = from.auto_complete();
+  BITS_ASSIGN_OR_RETURN(job.notifications, NotificationsFrom(from));
   BITS_RETURN_IF_ERROR(
       domain::CheckNew(job, from.priority() != v1::Job::PRIORITY_UNSPECIFIED));
   return job;
@@ -293,6 +298,7 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
     BITS_ASSIGN_OR_RETURN(update.notification_interval, NotificationIntervalFrom(from));
   }
   BITS_ASSIGN_OR_RETURN(update.http, HttpUpdateFrom(request));
+  BITS_ASSIGN_OR_RETURN(update.notifications, NotificationUpdateFrom(request));
   if (SelectsProxy(request)) {
     BITS_ASSIGN_OR_RETURN(update.proxy, ProxyFrom(from));
   }

@@ -8,6 +8,7 @@
 #include "server/store/job_id.h"
 #include "server/store/record.pb.h"
 #include "server/store/record_http.h"
+#include "server/store/record_notifications.h"
 
 namespace bits::store {
 namespace {
@@ -274,6 +275,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.set_version(job.version);
   to.set_revision(job.revision);
   HttpToRecord(job, to);
+  NotificationsToRecord(job, to);
 }
 
 bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
@@ -336,7 +338,8 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
 
   to.version = from.version();
   to.revision = from.revision();
-  return HttpFromRecord(from, to) && ToEnum(from.type(), domain::JobType::kUploadReply, to.type) &&
+  return HttpFromRecord(from, to) && NotificationsFromRecord(from, to) &&
+         ToEnum(from.type(), domain::JobType::kUploadReply, to.type) &&
          ToEnum(from.state(), domain::JobState::kCancelled, to.state) &&
          ToEnum(from.priority(), domain::Priority::kLow, to.priority) &&
          ToEnum(from.result(), domain::JobResult::kUnableToDeleteFiles, to.result) &&
@@ -431,6 +434,28 @@ bool FromRecord(v1::EventRecord&& from, app::EventRecord& to) {
          ToEnum(from.kind(), domain::ChangeKind::kDeleted, to.kind);
 }
 
+void ToRecord(const app::NotificationRecord& notification, v1::NotificationRecord& to) {
+  to.set_number(notification.number);
+  to.set_flag(static_cast<uint32_t>(notification.flag));
+  ToRecord(notification.event, *to.mutable_event());
+  to.set_given_up(notification.given_up);
+  to.set_tries(notification.tries);
+  ToRecord(notification.next_try, *to.mutable_next_try());
+  if (notification.error.has_value()) ToRecord(*notification.error, *to.mutable_error());
+}
+
+bool FromRecord(v1::NotificationRecord&& from, app::NotificationRecord& to) {
+  to.number = from.number();
+  to.given_up = from.given_up();
+  to.tries = from.tries();
+  to.next_try = FromRecord(from.next_try());
+  if (from.has_error() && !FromRecord(std::move(*from.mutable_error()), to.error.emplace())) {
+    return false;
+  }
+  return FromRecord(std::move(*from.mutable_event()), to.event) &&
+         ToEnum(from.flag(), domain::NotifyFlag::kFileTransferred, to.flag);
+}
+
 void ToRecord(const app::RequestRecord& request, v1::RequestRecord& to) {
   to.set_fingerprint(request.fingerprint);
   if (std::optional<std::string> id = PackJobId(request.job)) to.set_job(*std::move(id));
@@ -476,6 +501,9 @@ std::string EncodeJob(const domain::Job& job) { return Encode<v1::JobRecord>(job
 std::string EncodeFile(const domain::File& file) { return Encode<v1::FileRecord>(file); }
 std::string EncodeError(const domain::Error& error) { return Encode<v1::ErrorRecord>(error); }
 std::string EncodeEvent(const app::EventRecord& event) { return Encode<v1::EventRecord>(event); }
+std::string EncodeNotification(const app::NotificationRecord& notification) {
+  return Encode<v1::NotificationRecord>(notification);
+}
 std::string EncodeRequest(const app::RequestRecord& request) {
   return Encode<v1::RequestRecord>(request);
 }
@@ -494,6 +522,9 @@ absl::StatusOr<domain::Error> DecodeError(std::string_view record) {
 }
 absl::StatusOr<app::EventRecord> DecodeEvent(std::string_view record) {
   return Decode<v1::EventRecord, app::EventRecord>(record);
+}
+absl::StatusOr<app::NotificationRecord> DecodeNotification(std::string_view record) {
+  return Decode<v1::NotificationRecord, app::NotificationRecord>(record);
 }
 absl::StatusOr<app::RequestRecord> DecodeRequest(std::string_view record) {
   return Decode<v1::RequestRecord, app::RequestRecord>(record);

@@ -19,6 +19,7 @@ std::string EncodeJob(const domain::Job& job);
 std::string EncodeFile(const domain::File& file);
 std::string EncodeError(const domain::Error& error);
 std::string EncodeEvent(const app::EventRecord& event);
+std::string EncodeNotification(const app::NotificationRecord& notification);
 // Without principal and request_id, by which the record is found.
 std::string EncodeRequest(const app::RequestRecord& request);
 std::string EncodePolicy(const app::PolicyRecord& policy);
@@ -28,6 +29,7 @@ absl::StatusOr<domain::Job> DecodeJob(std::string_view record);
 absl::StatusOr<domain::File> DecodeFile(std::string_view record);
 absl::StatusOr<domain::Error> DecodeError(std::string_view record);
 absl::StatusOr<app::EventRecord> DecodeEvent(std::string_view record);
+absl::StatusOr<app::NotificationRecord> DecodeNotification(std::string_view record);
 absl::StatusOr<app::RequestRecord> DecodeRequest(std::string_view record);
 absl::StatusOr<app::PolicyRecord> DecodePolicy(std::string_view record);
 

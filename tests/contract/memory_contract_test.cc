@@ -1,5 +1,5 @@
 #include "server/store/memory/memory_job_store.h"
-#include "tests/contract/job_store_contract.h"
+#include "tests/contract/outbox_contract.h"
 
 namespace bits::testing {
 namespace {
@@ -25,10 +25,10 @@ class MemoryBackend final : public JobStoreBackend {
 std::unique_ptr<JobStoreBackend> MakePlain() { return std::make_unique<MemoryBackend>(false); }
 std::unique_ptr<JobStoreBackend> MakeTwice() { return std::make_unique<MemoryBackend>(true); }
 
-INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract,
-                         ::testing::Values(BackendParam{"Plain", &MakePlain},
-                                           BackendParam{"RunsBodiesTwice", &MakeTwice}),
-                         BackendName);
+const auto kMemoryBackends = ::testing::Values(BackendParam{"Plain", &MakePlain},
+                                               BackendParam{"RunsBodiesTwice", &MakeTwice});
+INSTANTIATE_TEST_SUITE_P(Memory, JobStoreContract, kMemoryBackends, BackendName);
+INSTANTIATE_TEST_SUITE_P(Memory, OutboxContract, kMemoryBackends, BackendName);
 
 }  // namespace
 }  // namespace bits::testing

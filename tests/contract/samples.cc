@@ -49,9 +49,10 @@ domain::Job Samples::Job() {
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
          no_progress_timeout, maximum_download_time, options, http, proxy, timing, retry,
-         notification_interval, auto_complete, credentials,
-         secrets_volatile, resumed, has_ranges, progress, error_count, attempt_count,
-         error, result, pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time, active_since,
+         notification_interval, auto_complete, credentials, secrets_volatile, resumed, has_ranges,
+         notifications, notification_count, progress, error_count, attempt_count, error, result,
+         pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time,
+         active_since,
          final_time, host, destination, host_failed, deferred, held, version, revision] = job;
   id = Id();
   owner = Name();
@@ -85,6 +86,11 @@ domain::Job Samples::Job() {
   secrets_volatile = OneIn(2);
   resumed = OneIn(2);
   has_ranges = OneIn(2);
+  if (OneIn(2)) {
+    notifications = {static_cast<domain::NotifyFlags>(Below(domain::kAllNotifyFlags + 1)),
+                     Bytes(40), OneIn(2)};
+  }
+  notification_count = random_();
   progress = {random_(),
               static_cast<uint32_t>(random_()),
               random_(),

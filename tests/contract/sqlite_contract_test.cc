@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "server/store/sqlite/sqlite_job_store.h"
-#include "tests/contract/job_store_contract.h"
+#include "tests/contract/outbox_contract.h"
 #include "tests/support/temp_dir.h"
 
 namespace bits::testing {
@@ -68,6 +68,7 @@ std::unique_ptr<JobStoreBackend> MakeUpgraded() {
 const auto kBackends = ::testing::Values(BackendParam{"New", &MakeNew},
                                          BackendParam{"Upgraded", &MakeUpgraded});
 INSTANTIATE_TEST_SUITE_P(Sqlite, JobStoreContract, kBackends, BackendName);
+INSTANTIATE_TEST_SUITE_P(Sqlite, OutboxContract, kBackends, BackendName);
 INSTANTIATE_TEST_SUITE_P(Sqlite, DurableJobStoreContract, kBackends, BackendName);
 
 }  // namespace

@@ -29,6 +29,7 @@
 #include "bits/status.h"
 #include "bits/v1/error_service.pb.h"
 #include "bits/v1/job_service.pb.h"
+#include "bits/v1/notification_service.pb.h"
 #include "bits/v1/policy_service.pb.h"
 #include "bits/watch.h"
 
@@ -117,6 +118,15 @@ class Client {
   absl::StatusOr<v1::DescribeErrorResponse> DescribeError(std::uint32_t hresult,
                                                           const std::string& language_code = "en",
                                                           const CallOptions& options = {}) const;
+
+  // What waits to be told of a job. One page.
+  absl::StatusOr<v1::ListNotificationsResponse> ListNotifications(
+      const v1::ListNotificationsRequest& request, const CallOptions& options = {}) const {
+    return connection_->ListNotifications(request, options);
+  }
+  // `name` is `jobs/{job}/notifications/{notification}`.
+  absl::StatusOr<v1::Notification> ReplayNotification(const std::string& name,
+                                                      const CallOptions& options = {}) const;
 
   // An administrator's.
   absl::StatusOr<v1::Policy> GetPolicy(const CallOptions& options = {}) const {

@@ -12,6 +12,7 @@
 #include "bits/options.h"
 #include "bits/v1/error_service.pb.h"
 #include "bits/v1/job_service.pb.h"
+#include "bits/v1/notification_service.pb.h"
 #include "bits/v1/policy_service.pb.h"
 #include "bits/watch.h"
 
@@ -71,6 +72,11 @@ class Connection {
                                                             const CallOptions& options) = 0;
   virtual absl::StatusOr<v1::DescribeErrorResponse> DescribeError(
       const v1::DescribeErrorRequest& request, const CallOptions& options) = 0;
+
+  virtual absl::StatusOr<v1::ListNotificationsResponse> ListNotifications(
+      const v1::ListNotificationsRequest& request, const CallOptions& options) = 0;
+  virtual absl::StatusOr<v1::Notification> ReplayNotification(
+      const v1::ReplayNotificationRequest& request, const CallOptions& options) = 0;
 
   virtual absl::StatusOr<v1::Policy> GetPolicy(const v1::GetPolicyRequest& request,
                                                const CallOptions& options) = 0;

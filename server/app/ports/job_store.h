@@ -14,7 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/domain/decide.h"
+#include "server/app/ports/event_record.h"
+#include "server/app/ports/notification_record.h"
 #include "server/domain/error.h"
 #include "server/domain/job.h"
 #include "server/domain/job_filter.h"
@@ -22,19 +23,6 @@
 #include "server/domain/turns.h"
 
 namespace bits::app {
-
-// The count of events ever committed; a watcher's cursor. 0: before all.
-using Revision = uint64_t;
-
-// One committed change, as watchers replay it.
-struct EventRecord {
-  Revision revision = 0;
-  domain::ChangeKind kind = domain::ChangeKind::kModified;
-  absl::Time time;
-  domain::Job job;         // right after the change
-  uint32_t file = 0;       // ordinal, where one is concerned
-  std::optional<domain::Error> error;
-};
 
 // What a mutating request came to, so that its repeat does nothing (AIP-155).
 struct RequestRecord {
@@ -90,7 +78,7 @@ class Transaction {
   // ABORTED if it does not, NOT_FOUND if the job is gone. `next_timer` is when ListDue is
   // to name the job (absl::InfiniteFuture(): never).
   virtual absl::Status UpdateJob(domain::Job& job, absl::Time next_timer) = 0;
-  // Deletes job, files, errors, secrets; its destinations are free again. Not its events, nor the
+  // Deletes job, files, errors, secrets, notifications; its destinations are free again. Not its events, nor the
   // request records that name it. NOT_FOUND if there is none.
   virtual absl::Status DeleteJob(const domain::JobId& id) = 0;
   // Inserts or replaces, by ordinal. NOT_FOUND if the job is not there: InsertJob first.
@@ -112,6 +100,24 @@ class Transaction {
   virtual absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) = 0;
   // Empty if there are none.
   virtual absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) = 0;
+
+  // The job's outbox. Inserts or replaces, by the number; NOT_FOUND if the job is not there. The
+  // owner of an outbox is whoever had the job when it began to hold something.
+  virtual absl::Status PutNotification(const domain::JobId& id,
+                                       const NotificationRecord& notification) = 0;
+  // Nothing happens if it is not there.
+  virtual absl::Status DeleteNotification(const domain::JobId& id, uint64_t number) = 0;
+  virtual absl::Status DeleteNotifications(const domain::JobId& id) = 0;
+  // NOT_FOUND if there is none.
+  virtual absl::StatusOr<NotificationRecord> GetNotification(const domain::JobId& id,
+                                                             uint64_t number) = 0;
+  // The first that is not given up; NOT_FOUND if there is none.
+  virtual absl::StatusOr<NotificationRecord> FirstPendingNotification(const domain::JobId& id) = 0;
+  // Those given up too. Takes no longer for many.
+  virtual absl::StatusOr<uint32_t> CountNotifications(const domain::JobId& id) = 0;
+  // What the job's webhook is signed with: as PutSecrets and GetSecrets, and apart from those.
+  virtual absl::Status PutWebhookSecret(const domain::JobId& id, std::string_view sealed) = 0;
+  virtual absl::StatusOr<std::string> GetWebhookSecret(const domain::JobId& id) = 0;
 
   // Adds to the job's error history, keeping what ErrorHistory says. NOT_FOUND if the job
   // is not there.
@@ -206,6 +212,15 @@ class JobStore {
   // the order of ids, those after `after` (empty: from the first).
   virtual absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,
                                                                    uint32_t limit) = 0;
+
+  // What is in the job's outbox, in order, numbers > after.
+  virtual absl::StatusOr<std::vector<NotificationRecord>> ListNotifications(
+      const domain::JobId& id, uint64_t after, uint32_t limit) = 0;
+  // The outboxes whose first pending notification is due, owner by owner, of each the earliest
+  // first.
+  virtual absl::StatusOr<std::vector<DueOutbox>> ListDueOutboxes(const DueQuery& query) = 0;
+  // When after `after` the next outbox is due; InfiniteFuture if none will be.
+  virtual absl::StatusOr<absl::Time> NextOutbox(absl::Time after) = 0;
 
   // The kept events after `after`, in order, at most `limit`. OUT_OF_RANGE if some after
   // it are no longer kept, or if it lies after the last one (a cursor of another store).

@@ -149,6 +149,20 @@ absl::StatusOr<std::vector<domain::JobId>> MemoryJobStore::ListUnsettled(const d
   return WithState([&](MemoryState& s) { return s.ListUnsettled(after, limit); });
 }
 
+absl::StatusOr<std::vector<app::NotificationRecord>> MemoryJobStore::ListNotifications(
+    const domain::JobId& id, uint64_t after, uint32_t limit) {
+  return WithState([&](MemoryState& s) { return s.ListNotifications(id, after, limit); });
+}
+
+absl::StatusOr<std::vector<app::DueOutbox>> MemoryJobStore::ListDueOutboxes(
+    const app::DueQuery& query) {
+  return WithState([&](MemoryState& s) { return s.ListDueOutboxes(query); });
+}
+
+absl::StatusOr<absl::Time> MemoryJobStore::NextOutbox(absl::Time after) {
+  return WithState([&](MemoryState& s) { return s.NextOutbox(after); });
+}
+
 absl::StatusOr<std::vector<app::EventRecord>> MemoryJobStore::ListEvents(app::Revision after,
                                                                          uint32_t limit) {
   MutexLock lock(state_mutex_);

@@ -29,6 +29,9 @@ struct MemoryState {
     std::map<domain::Hresult, uint64_t> error_counts;
     uint64_t error_total = 0;
     std::string secrets;
+    std::string webhook_secret;
+    std::string outbox_owner;
+    std::map<uint64_t, app::NotificationRecord> outbox;
   };
   using RequestKey = std::pair<std::string, std::string>;  // principal, request_id
 
@@ -62,6 +65,10 @@ struct MemoryState {
   std::vector<domain::JobId> ListDue(absl::Time now, uint32_t limit);
   absl::Time NextTimer();
   std::vector<domain::JobId> ListUnsettled(const domain::JobId& after, uint32_t limit);
+  std::vector<app::NotificationRecord> ListNotifications(const domain::JobId& id, uint64_t after,
+                                                         uint32_t limit);
+  std::vector<app::DueOutbox> ListDueOutboxes(const app::DueQuery& query);
+  absl::Time NextOutbox(absl::Time after);
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after, uint32_t limit);
   app::Revision OldestCursor() const;
 };
@@ -91,6 +98,17 @@ class MemoryTransaction final : public app::Transaction {
   absl::Status PutPolicy(const app::PolicyRecord& record) override;
   absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) override;
   absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) override;
+  absl::Status PutNotification(const domain::JobId& id,
+                               const app::NotificationRecord& notification) override;
+  absl::Status DeleteNotification(const domain::JobId& id, uint64_t number) override;
+  absl::Status DeleteNotifications(const domain::JobId& id) override;
+  absl::StatusOr<app::NotificationRecord> GetNotification(const domain::JobId& id,
+                                                          uint64_t number) override;
+  absl::StatusOr<app::NotificationRecord> FirstPendingNotification(
+      const domain::JobId& id) override;
+  absl::StatusOr<uint32_t> CountNotifications(const domain::JobId& id) override;
+  absl::Status PutWebhookSecret(const domain::JobId& id, std::string_view sealed) override;
+  absl::StatusOr<std::string> GetWebhookSecret(const domain::JobId& id) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,

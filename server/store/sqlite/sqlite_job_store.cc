@@ -5,6 +5,7 @@
 
 #include "server/base/status_macros.h"
 #include "server/store/sqlite/job_list.h"
+#include "server/store/sqlite/outbox.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/queue_query.h"
 
@@ -115,6 +116,20 @@ absl::StatusOr<absl::Time> SqliteJobStore::NextTimer() {
 absl::StatusOr<std::vector<domain::JobId>> SqliteJobStore::ListUnsettled(const domain::JobId& after,
                                                                          uint32_t limit) {
   return WithReader(false, [&](Database& d) { return ReadUnsettled(d, after, limit); });
+}
+
+absl::StatusOr<std::vector<app::NotificationRecord>> SqliteJobStore::ListNotifications(
+    const domain::JobId& id, uint64_t after, uint32_t limit) {
+  return WithReader(false, [&](Database& d) { return ReadNotifications(d, id, after, limit); });
+}
+
+absl::StatusOr<std::vector<app::DueOutbox>> SqliteJobStore::ListDueOutboxes(
+    const app::DueQuery& query) {
+  return WithReader(true, [&](Database& d) { return ReadDueOutboxes(d, query); });
+}
+
+absl::StatusOr<absl::Time> SqliteJobStore::NextOutbox(absl::Time after) {
+  return WithReader(false, [&](Database& d) { return ReadNextOutbox(d, after); });
 }
 
 absl::StatusOr<std::vector<app::EventRecord>> SqliteJobStore::ListEvents(app::Revision after,

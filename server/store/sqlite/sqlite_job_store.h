@@ -55,6 +55,11 @@ class SqliteJobStore final : public app::JobStore {
   absl::StatusOr<absl::Time> NextTimer() override;
   absl::StatusOr<std::vector<domain::JobId>> ListUnsettled(const domain::JobId& after,
                                                            uint32_t limit) override;
+  absl::StatusOr<std::vector<app::NotificationRecord>> ListNotifications(const domain::JobId& id,
+                                                                         uint64_t after,
+                                                                         uint32_t limit) override;
+  absl::StatusOr<std::vector<app::DueOutbox>> ListDueOutboxes(const app::DueQuery& query) override;
+  absl::StatusOr<absl::Time> NextOutbox(absl::Time after) override;
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after,
                                                            uint32_t limit) override;
   void SetEventsKept(uint64_t events) override { writer_.SetEventsKept(events); }

@@ -8,6 +8,7 @@
 #include "server/store/record.h"
 #include "server/store/sqlite/filter_sql.h"
 #include "server/store/sqlite/label_function.h"
+#include "server/store/sqlite/outbox.h"
 #include "server/store/sqlite/queries.h"
 
 namespace bits::store {
@@ -317,6 +318,67 @@ absl::StatusOr<std::string> SqliteTransaction::GetSecrets(const domain::JobId& i
   if (absl::IsNotFound(seq.status())) return std::string();
   BITS_RETURN_IF_ERROR(seq.status());
   StatementLease select = database_.Cached("SELECT sealed FROM secrets WHERE job = ?1");
+  select->BindInt(1, *seq);
+  BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
+  return row ? std::string(select->Bytes(0)) : std::string();
+}
+
+absl::Status SqliteTransaction::PutNotification(const domain::JobId& id,
+                                                const app::NotificationRecord& notification) {
+  BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
+  return WriteNotification(database_, seq, notification);
+}
+
+absl::Status SqliteTransaction::DeleteNotification(const domain::JobId& id, uint64_t number) {
+  const absl::StatusOr<int64_t> seq = SeqOf(id);
+  if (absl::IsNotFound(seq.status())) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(seq.status());
+  return RemoveNotification(database_, *seq, number);
+}
+
+absl::Status SqliteTransaction::DeleteNotifications(const domain::JobId& id) {
+  const absl::StatusOr<int64_t> seq = SeqOf(id);
+  if (absl::IsNotFound(seq.status())) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(seq.status());
+  return RemoveNotifications(database_, *seq);
+}
+
+absl::StatusOr<app::NotificationRecord> SqliteTransaction::GetNotification(const domain::JobId& id,
+                                                                           uint64_t number) {
+  BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
+  return ReadNotification(database_, seq, number);
+}
+
+absl::StatusOr<app::NotificationRecord> SqliteTransaction::FirstPendingNotification(
+    const domain::JobId& id) {
+  BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
+  return ReadFirstPending(database_, seq);
+}
+
+absl::StatusOr<uint32_t> SqliteTransaction::CountNotifications(const domain::JobId& id) {
+  const absl::StatusOr<int64_t> seq = SeqOf(id);
+  if (absl::IsNotFound(seq.status())) return 0;
+  BITS_RETURN_IF_ERROR(seq.status());
+  return ReadNotificationCount(database_, *seq);
+}
+
+absl::Status SqliteTransaction::PutWebhookSecret(const domain::JobId& id,
+                                                 std::string_view sealed) {
+  BITS_ASSIGN_OR_RETURN(const int64_t seq, SeqOf(id));
+  StatementLease put =
+      sealed.empty() ? database_.Cached("DELETE FROM webhook_secrets WHERE job = ?1")
+                     : database_.Cached("INSERT INTO webhook_secrets (job, sealed) VALUES (?1, ?2)"
+                                        " ON CONFLICT (job) DO UPDATE SET sealed = ?2");
+  put->BindInt(1, seq);
+  if (!sealed.empty()) put->BindBlob(2, sealed);
+  return put->Run();
+}
+
+absl::StatusOr<std::string> SqliteTransaction::GetWebhookSecret(const domain::JobId& id) {
+  const absl::StatusOr<int64_t> seq = SeqOf(id);
+  if (absl::IsNotFound(seq.status())) return std::string();
+  BITS_RETURN_IF_ERROR(seq.status());
+  StatementLease select = database_.Cached("SELECT sealed FROM webhook_secrets WHERE job = ?1");
   select->BindInt(1, *seq);
   BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
   return row ? std::string(select->Bytes(0)) : std::string();

@@ -47,6 +47,17 @@ class SqliteTransaction final : public app::Transaction {
   absl::Status PutPolicy(const app::PolicyRecord& record) override;
   absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) override;
   absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) override;
+  absl::Status PutNotification(const domain::JobId& id,
+                               const app::NotificationRecord& notification) override;
+  absl::Status DeleteNotification(const domain::JobId& id, uint64_t number) override;
+  absl::Status DeleteNotifications(const domain::JobId& id) override;
+  absl::StatusOr<app::NotificationRecord> GetNotification(const domain::JobId& id,
+                                                          uint64_t number) override;
+  absl::StatusOr<app::NotificationRecord> FirstPendingNotification(
+      const domain::JobId& id) override;
+  absl::StatusOr<uint32_t> CountNotifications(const domain::JobId& id) override;
+  absl::Status PutWebhookSecret(const domain::JobId& id, std::string_view sealed) override;
+  absl::StatusOr<std::string> GetWebhookSecret(const domain::JobId& id) override;
   absl::Status AddError(const domain::JobId& id, const domain::Error& error) override;
   absl::StatusOr<std::optional<app::RequestRecord>> FindRequest(std::string_view principal,
                                                                 std::string_view request_id,

@@ -10,8 +10,11 @@ namespace {
 std::unique_ptr<Application> MakeApplication(World& w) {
   Application::Options options;
   options.policy = w.policy;
+  options.notifications = w.notifications;
   auto app = std::make_unique<Application>(
-      Application::Ports{w.store.get(), &w.files, w.engine.get(), &w.clock, &w.executor}, options,
+      Application::Ports{w.store.get(), &w.files, w.engine.get(), &w.clock, &w.executor, w.sealer,
+                         nullptr, w.webhooks, w.format},
+      options,
       *w.store->LastRevision());
   EXPECT_TRUE(app->Recover().ok());
   return app;

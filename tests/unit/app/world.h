@@ -58,6 +58,11 @@ struct World {
   std::unique_ptr<Application> app;
   Principal alice{"alice", false};
   domain::PolicySettings policy;  // the file's
+  // Set, and then Restart().
+  const SecretSealer* sealer = nullptr;
+  WebhookSender* webhooks = nullptr;
+  const NotificationFormat* format = nullptr;
+  Notifier::Options notifications;
 };
 
 }  // namespace bits::app::testing

@@ -159,12 +159,20 @@ struct FakeBitsd::Services {
     BITS_FAKE_METHOD(UpdatePolicy, Policy, update_policy)
     const Services& fake;
   };
+
+  struct Notifications final : v1::NotificationService::Service {
+    explicit Notifications(const Services& services) : fake(services) {}
+    BITS_FAKE_METHOD(ListNotifications, ListNotificationsResponse, list_notifications)
+    BITS_FAKE_METHOD(ReplayNotification, Notification, replay_notification)
+    const Services& fake;
+  };
 #undef BITS_FAKE_METHOD
 
   const FakeHandlers handlers;
   Jobs jobs{*this};
   Errors errors{*this};
   Policies policies{*this};
+  Notifications notifications{*this};
 };
 
 FakeBitsd::FakeBitsd(FakeHandlers handlers, Listen listen)
@@ -183,6 +191,7 @@ void FakeBitsd::Start() {
   builder.RegisterService(&services_->jobs);
   builder.RegisterService(&services_->errors);
   builder.RegisterService(&services_->policies);
+  builder.RegisterService(&services_->notifications);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
   if (address_ == "127.0.0.1:0") address_ = "127.0.0.1:" + std::to_string(port);

@@ -12,6 +12,7 @@
 
 #include "bits/v1/error_service.grpc.pb.h"
 #include "bits/v1/job_service.grpc.pb.h"
+#include "bits/v1/notification_service.grpc.pb.h"
 #include "bits/v1/policy_service.grpc.pb.h"
 #include "tests/support/temp_dir.h"
 
@@ -61,6 +62,8 @@ struct FakeHandlers {
   Handler<v1::DescribeErrorRequest, v1::DescribeErrorResponse> describe_error;
   Handler<v1::GetPolicyRequest, v1::Policy> get_policy;
   Handler<v1::UpdatePolicyRequest, v1::Policy> update_policy;
+  Handler<v1::ListNotificationsRequest, v1::ListNotificationsResponse> list_notifications;
+  Handler<v1::ReplayNotificationRequest, v1::Notification> replay_notification;
   // Sees the metadata of every call first.
   std::function<void(const grpc::ServerContextBase&)> on_call;
 };

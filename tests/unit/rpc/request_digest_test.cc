@@ -49,6 +49,19 @@ TEST(RequestDigestTest, EveryOtherDifferenceDoes) {
   EXPECT_NE(Digest("x", resume), Digest("", resume));
 }
 
+TEST(RequestDigestTest, TheSecretOfAWebhookDoesNotMatter) {
+  v1::CreateJobRequest request = Request();
+  v1::Webhook& webhook = *request.mutable_job()->mutable_notifications()->mutable_webhook();
+  webhook.set_uri("https://x/");
+  webhook.set_secret("whsec_one");
+  const std::string fingerprint = Fingerprint("CreateJob", request);
+  EXPECT_NE(fingerprint, Fingerprint("CreateJob", Request()));
+  webhook.set_secret("whsec_two");
+  EXPECT_EQ(fingerprint, Fingerprint("CreateJob", request));
+  webhook.set_uri("https://y/");
+  EXPECT_NE(fingerprint, Fingerprint("CreateJob", request));
+}
+
 TEST(RequestDigestTest, APageTokenIsBoundToAllButItself) {
   v1::ListJobsRequest request;
   request.set_filter("state = STATE_QUEUED");

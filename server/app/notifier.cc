@@ -1,0 +1,240 @@
+#include "server/app/notifier.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/app/ids.h"
+#include "server/base/executor.h"
+#include "server/base/log.h"
+#include "server/base/redact.h"
+#include "server/base/status_macros.h"
+#include "server/domain/error_code.h"
+
+namespace bits::app {
+namespace {
+
+constexpr absl::Duration kPauseOfStore = absl::Seconds(1);
+constexpr absl::Duration kLongestSleep = absl::Hours(1);
+
+domain::Failure OwnFailure(domain::Hresult hresult, std::string detail) {
+  domain::Failure failure;
+  failure.hresult = hresult;
+  failure.detail = std::move(detail);
+  return failure;
+}
+
+domain::Error ErrorOf(const domain::Failure& failure, uint32_t tries, absl::Time now) {
+  domain::Error error;
+  error.hresult = failure.hresult;
+  error.context = domain::ErrorContext::kQueueManagerNotification;
+  error.detail = failure.detail;
+  error.http_status = failure.http_status;
+  error.attempt = tries;
+  error.occur_time = now;
+  return error;
+}
+
+void LogFailure(const domain::JobId& job, const NotificationRecord& notification) {
+  const domain::Error& error = *notification.error;
+  if (notification.given_up) {
+    BITS_LOG(kWarning, "a notification is given up",
+             {{"job", job},
+              {"notification", notification.number},
+              {"tries", notification.tries},
+              {"code", domain::SymbolOf(error.hresult)},
+              {"detail", error.detail}});
+  } else {
+    BITS_LOG(kInfo, "a notification is not delivered, and tried again",
+             {{"job", job},
+              {"notification", notification.number},
+              {"tries", notification.tries},
+              {"code", domain::SymbolOf(error.hresult)},
+              {"detail", error.detail},
+              {"next_try", absl::FormatTime(notification.next_try, absl::UTCTimeZone())}});
+  }
+}
+
+}  // namespace
+
+void Notifier::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Notifier::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    wake_.SignalAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Notifier::Poke() {
+  MutexLock lock(mutex_);
+  poked_ = true;
+  wake_.Signal();
+}
+
+void Notifier::Loop() {
+  SetThreadName("notifier");
+  absl::Time next = absl::InfinitePast();
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      while (!stopping_ && !poked_ && parts_.clock->Now() < next) {
+        const absl::Duration wait = std::min(next - parts_.clock->Now(), kLongestSleep);
+        wake_.WaitFor(mutex_, absl::ToChronoMicroseconds(wait) + std::chrono::milliseconds(1));
+      }
+      if (stopping_) return;
+      poked_ = false;
+    }
+    next = RunOnce();
+  }
+}
+
+absl::Time Notifier::RunOnce() {
+  if (parts_.webhooks == nullptr) return absl::InfiniteFuture();
+  SendReady();
+  const absl::Time now = parts_.clock->Now();
+  {
+    MutexLock lock(mutex_);
+    if (now < not_before_) return not_before_;
+  }
+  for (const DueOutbox& due : ClaimDue(now)) Prepare(due.job);
+  SendReady();
+  const absl::StatusOr<absl::Time> next = parts_.store->NextOutbox(now);
+  return next.ok() ? *next : now + kPauseOfStore;
+}
+
+std::vector<DueOutbox> Notifier::ClaimDue(absl::Time now) {
+  DueQuery query;
+  query.now = now;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || under_way_.size() >= kAtOnce) return {};
+    query.after_owner = last_owner_;
+    // Those who have all that they may have are listed too, and passed over.
+    query.owners = kAtOnce;
+    query.per_owner = 2 * kAtOnceOfOwner;
+  }
+  absl::StatusOr<std::vector<DueOutbox>> due = parts_.store->ListDueOutboxes(query);
+  if (!due.ok()) {
+    BITS_LOG(kWarning, "cannot read the outboxes", {{"status", due.status()}});
+    return {};
+  }
+  MutexLock lock(mutex_);
+  std::erase_if(*due, [this](const DueOutbox& outbox) {
+    mutex_.AssertHeld();
+    if (under_way_.size() >= kAtOnce || under_way_.contains(outbox.job)) return true;
+    uint32_t& count = of_owner_[outbox.owner];
+    if (count >= kAtOnceOfOwner) return true;
+    ++count;
+    under_way_.emplace(outbox.job, outbox.owner);
+    last_owner_ = outbox.owner;
+    return false;
+  });
+  return *std::move(due);
+}
+
+void Notifier::Prepare(const domain::JobId& id) {
+  auto delivery = std::make_shared<Delivery>();
+  parts_.writer->Run(
+      [this, id, delivery](Step& step) -> absl::Status {
+        BITS_ASSIGN_OR_RETURN(delivery->job, step.txn().GetJob(id));
+        BITS_ASSIGN_OR_RETURN(delivery->notification, step.txn().FirstPendingNotification(id));
+        if (delivery->notification.next_try > step.now()) return absl::NotFoundError("not due");
+        BITS_ASSIGN_OR_RETURN(delivery->key, parts_.vault->LoadWebhookKey(step.txn(), id));
+        return absl::OkStatus();
+      },
+      [this, id, delivery](const absl::Status& status) {
+        if (!status.ok()) return Release(id, status);
+        MutexLock lock(mutex_);
+        ready_.push_back(delivery);
+        poked_ = true;
+        wake_.Signal();
+      });
+}
+
+void Notifier::SendReady() {
+  std::vector<std::shared_ptr<Delivery>> ready;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    ready.swap(ready_);
+  }
+  for (const std::shared_ptr<Delivery>& delivery : ready) Send(delivery);
+}
+
+void Notifier::Send(const std::shared_ptr<Delivery>& delivery) {
+  const domain::Job& job = delivery->job;
+  if (absl::Status allowed = domain::CheckPermissions(options_.permissions, job.notifications);
+      !allowed.ok()) {
+    return Record(delivery, OwnFailure(domain::kAccessDenied, "webhooks are not allowed here"));
+  }
+  if (!delivery->key.has_value()) {
+    return Record(delivery, OwnFailure(domain::kInvalidCredentials,
+                                       "the webhook's secret is lost: set the webhook anew"));
+  }
+  WebhookRequest request;
+  request.uri = job.notifications.webhook_uri;
+  request.id = absl::StrCat(job.id, "-", delivery->notification.number);
+  request.time = parts_.clock->Now();
+  request.content_type = parts_.format->ContentType();
+  request.body =
+      parts_.format->Format(request.id, delivery->notification, *parts_.writer->policy());
+  request.key = *delivery->key;
+  parts_.webhooks->Send(std::move(request),
+                        [this, delivery](std::optional<domain::Failure> failure) {
+                          Record(delivery, std::move(failure));
+                        });
+}
+
+void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
+                      std::optional<domain::Failure> failure) {
+  const domain::JobId id = delivery->job.id;
+  const uint64_t number = delivery->notification.number;
+  auto written = std::make_shared<std::optional<NotificationRecord>>();
+  parts_.writer->Run(
+      [this, id, number, failure = std::move(failure), written](Step& step) -> absl::Status {
+        written->reset();
+        if (!failure.has_value()) return step.txn().DeleteNotification(id, number);
+        absl::StatusOr<NotificationRecord> found = step.txn().GetNotification(id, number);
+        // Its job has no receiver any more, or is forgotten.
+        if (absl::IsNotFound(found.status())) return absl::OkStatus();
+        BITS_RETURN_IF_ERROR(found.status());
+        NotificationRecord& record = *found;
+        ++record.tries;
+        record.error = ErrorOf(*failure, record.tries, step.now());
+        const std::optional<absl::Time> next = domain::NextTry(
+            options_.delivery, *failure, record.tries, RandomFraction(), step.now());
+        record.given_up = !next.has_value();
+        record.next_try = next.value_or(step.now());
+        if (!record.given_up) record.error->retry_time = next;
+        BITS_RETURN_IF_ERROR(step.txn().PutNotification(id, record));
+        *written = *std::move(found);
+        return absl::OkStatus();
+      },
+      [this, id, written](const absl::Status& status) {
+        if (status.ok() && written->has_value()) LogFailure(id, **written);
+        Release(id, status);
+      });
+}
+
+void Notifier::Release(const domain::JobId& id, const absl::Status& status) {
+  MutexLock lock(mutex_);
+  const auto it = under_way_.find(id);
+  if (it != under_way_.end()) {
+    const auto owner = of_owner_.find(it->second);
+    if (owner != of_owner_.end() && --owner->second == 0) of_owner_.erase(owner);
+    under_way_.erase(it);
+  }
+  if (!status.ok() && !absl::IsNotFound(status)) {
+    not_before_ = parts_.clock->Now() + kPauseOfStore;
+  }
+  poked_ = true;
+  wake_.Signal();
+}
+
+}  // namespace bits::app
