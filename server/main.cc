@@ -29,6 +29,7 @@
 #include "server/platform/certificate_directory.h"
 #include "server/platform/config.h"
 #include "server/platform/posix_file_system.h"
+#include "server/platform/process_runner.h"
 #include "server/platform/secret_box.h"
 #include "server/platform/signals.h"
 #include "server/platform/system_clock.h"
@@ -150,6 +151,7 @@ app::Notifier::Options NotificationOptionsOf(const platform::Config& config) {
   options.delivery.max_tries = config.notification_tries;
   options.delivery.first_delay = config.notification_retry_delay;
   options.permissions.webhooks = !config.forbid_webhooks;
+  options.permissions.programs = config.allowed_programs;
   return options;
 }
 
@@ -187,6 +189,8 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::CurlWebhookSender> webhooks,
                         transfer::CurlWebhookSender::Create(WebhookOptionsOf(config)));
   const rpc::CloudEventFormat cloud_events(HostName());
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::ProcessRunner> commands,
+                        platform::ProcessRunner::Create(config.command_timeout));
 
   ThreadPool finishers({"finish", 2, kUnboundedQueue});
   ThreadPool reads({"read", 4, 4096});
@@ -195,7 +199,8 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   options.policy = file_policy;
   options.notifications = NotificationOptionsOf(config);
   app::Application application({&store, files.get(), engine.get(), &clock, &finishers,
-                                sealer.get(), &certificates, webhooks.get(), &cloud_events},
+                                sealer.get(), &certificates, webhooks.get(), &cloud_events,
+                                commands.get()},
                                std::move(options), last_revision);
 
   const rpc::LocalAuthenticator local;
@@ -251,6 +256,8 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   server->Drain(std::chrono::system_clock::now() + grace / 2);
   application.Drain(deadline);
   webhooks->Shutdown();
+  webhooks->Shutdown();
+  commands->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
   finishers.Shutdown();
   reads.Shutdown();

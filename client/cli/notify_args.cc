@@ -57,6 +57,24 @@ absl::Status ApplyWebhook(const Arguments& arguments, v1::NotificationOptions& o
   return absl::OkStatus();
 }
 
+absl::Status ApplyCommand(const Arguments& arguments, v1::NotificationOptions& options) {
+  const auto program = arguments.Get("command");
+  const bool has_arguments = arguments.Has("command-argument");
+  if (arguments.Has("no-command") && (program || has_arguments)) {
+    return absl::InvalidArgumentError("--command and --no-command exclude each other");
+  }
+  if (!program && has_arguments) {
+    return absl::InvalidArgumentError("--command-argument needs --command");
+  }
+  options.clear_command_line();
+  if (!program) return absl::OkStatus();
+  options.mutable_command_line()->set_program(*program);
+  for (const std::string& argument : arguments.GetAll("command-argument")) {
+    options.mutable_command_line()->add_arguments(argument);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const std::vector<OptionSpec>& NotifyOptionSpecs() {
@@ -66,7 +84,12 @@ const std::vector<OptionSpec>& NotifyOptionSpecs() {
        "none; default (transferred,error)"},
       {"webhook", "URL", "where to POST what becomes of the job, as CloudEvents"},
       {"webhook-secret-file", "FILE", "what that is signed with: whsec_ and base64"},
-      {"no-webhook", "", "tell nobody any more"},
+      {"no-webhook", "", "call no webhook any more"},
+      {"command", "PROGRAM",
+       "a program of bitsd's machine to run when the job is transferred or in error; its operator "
+       "must allow it"},
+      {"command-argument", "TEXT", "an argument of it, as it is", true},
+      {"no-command", "", "run no program any more"},
   };
   return specs;
 }
@@ -84,6 +107,13 @@ absl::Status ApplyNotifyOptions(const Arguments& arguments, v1::Job& job,
     }
     mask.emplace_back("notifications.webhook");
   }
+  if (arguments.Has("command") || arguments.Has("command-argument") ||
+      arguments.Has("no-command")) {
+    if (auto status = ApplyCommand(arguments, *job.mutable_notifications()); !status.ok()) {
+      return status;
+    }
+    mask.emplace_back("notifications.command_line");
+  }
   return absl::OkStatus();
 }
 
@@ -100,8 +130,14 @@ std::vector<std::pair<std::string, std::string>> NotifyDetails(const v1::Job& jo
   for (const int flag : job.notifications().flags()) {
     flags.push_back(NotifyFlagText(static_cast<v1::NotifyFlag>(flag)));
   }
-  const std::string text = absl::StrJoin(flags, ",");
-  if (!text.empty() && text != "transferred,error") details.emplace_back("Notify", text);
+  const std::string of = absl::StrJoin(flags, ",");
+  if (!of.empty() && of != "transferred,error") details.emplace_back("Notify", of);
+  if (job.notifications().has_command_line()) {
+    const v1::CommandLine& command = job.notifications().command_line();
+    std::string text = command.program();
+    for (const std::string& argument : command.arguments()) absl::StrAppend(&text, " ", argument);
+    details.emplace_back("Command", text);
+  }
   if (!job.notifications().has_webhook()) return details;
   const v1::Webhook& webhook = job.notifications().webhook();
   details.emplace_back("Webhook", webhook.in_memory_only()

@@ -22,7 +22,7 @@ Application::Application(Ports ports, Options options, Revision last_revision)
       rates_(ports.store, &writer_, &policies_, ports.engine, ports.clock),
       finisher_(ports.store, ports.files, &writer_, &runner_, ports.finisher_executor),
       notifier_({ports.store, &writer_, &vault_, ports.clock, ports.webhooks,
-                 ports.notification_format},
+                 ports.notification_format, ports.commands},
                 options.notifications),
       manager_({ports.store, ports.files, &writer_, &runner_, &finisher_, &vault_,
                 ports.certificates, &holds_, options.notifications.permissions}) {

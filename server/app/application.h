@@ -48,6 +48,7 @@ class Application : private CommitListener {
     // None: notifications wait.
     WebhookSender* webhooks = nullptr;
     const NotificationFormat* notification_format = nullptr;
+    CommandRunner* commands = nullptr;
   };
 
   // `last_revision`: the store's.

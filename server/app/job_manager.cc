@@ -140,7 +140,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
         if (domain::HasSecrets(job)) {
           BITS_RETURN_IF_ERROR(vault->Save(step.txn(), job.id, *secrets));
         }
-        if (domain::HasReceiver(job.notifications)) {
+        if (!job.notifications.webhook_uri.empty()) {
           BITS_RETURN_IF_ERROR(vault->SaveWebhookKey(step.txn(), job.id, webhook_key));
         }
         BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, *resolved));

@@ -40,8 +40,10 @@ absl::Status JobManager::ApplyUpdate(Call& call, const domain::Update& update) c
                                               : parts_.vault->is_volatile();
   BITS_RETURN_IF_ERROR(ApplyHttpUpdate(call, whole));
   const domain::NotificationOptions& after = call.job.notifications;
+  if (notifications.webhook_uri.has_value() || notifications.command.has_value()) {
+    BITS_RETURN_IF_ERROR(domain::CheckPermissions(parts_.notifications, after));
+  }
   if (!notifications.webhook_uri.has_value() || after.webhook_uri.empty()) return absl::OkStatus();
-  BITS_RETURN_IF_ERROR(domain::CheckPermissions(parts_.notifications, after));
   if (!notifications.webhook_secret.empty()) {
     return parts_.vault->SaveWebhookKey(call.step.txn(), call.job.id, notifications.webhook_secret);
   }

@@ -62,6 +62,7 @@ absl::Status Step::Write(Decision& d, const Job* before) {
     // Events are kept for long, and a later MakeWriteOnly or TakeOwnership would not reach them.
     for (domain::HttpHeader& header : event.job.http.headers) header.value.clear();
     event.job.notifications.webhook_uri = RedactUrl(job.notifications.webhook_uri);
+    event.job.notifications.command.arguments.clear();
     if (kind == ChangeKind::kFileTransferred || kind == ChangeKind::kFileRestarted) {
       event.file = file;
     }

@@ -18,6 +18,11 @@ namespace {
 constexpr absl::Duration kPauseOfStore = absl::Seconds(1);
 constexpr absl::Duration kLongestSleep = absl::Hours(1);
 
+// The same at each try, and no other's.
+std::string IdOf(const domain::JobId& job, uint64_t number) {
+  return absl::StrCat(job, "-", number);
+}
+
 domain::Failure OwnFailure(domain::Hresult hresult, std::string detail) {
   domain::Failure failure;
   failure.hresult = hresult;
@@ -168,18 +173,22 @@ void Notifier::SendReady() {
 }
 
 void Notifier::Send(const std::shared_ptr<Delivery>& delivery) {
+  if (delivery->job.notifications.webhook_uri.empty()) return RunCommand(delivery);
+  CallWebhook(delivery);
+}
+
+void Notifier::CallWebhook(const std::shared_ptr<Delivery>& delivery) {
   const domain::Job& job = delivery->job;
-  if (absl::Status allowed = domain::CheckPermissions(options_.permissions, job.notifications);
-      !allowed.ok()) {
-    return Record(delivery, OwnFailure(domain::kAccessDenied, "webhooks are not allowed here"));
+  if (!options_.permissions.webhooks) {
+    return OnWebhook(delivery, OwnFailure(domain::kAccessDenied, "webhooks are not allowed here"));
   }
   if (!delivery->key.has_value()) {
-    return Record(delivery, OwnFailure(domain::kInvalidCredentials,
-                                       "the webhook's secret is lost: set the webhook anew"));
+    return OnWebhook(delivery, OwnFailure(domain::kInvalidCredentials,
+                                          "the webhook's secret is lost: set the webhook anew"));
   }
   WebhookRequest request;
   request.uri = job.notifications.webhook_uri;
-  request.id = absl::StrCat(job.id, "-", delivery->notification.number);
+  request.id = IdOf(job.id, delivery->notification.number);
   request.time = parts_.clock->Now();
   request.content_type = parts_.format->ContentType();
   request.body =
@@ -187,8 +196,45 @@ void Notifier::Send(const std::shared_ptr<Delivery>& delivery) {
   request.key = *delivery->key;
   parts_.webhooks->Send(std::move(request),
                         [this, delivery](std::optional<domain::Failure> failure) {
-                          Record(delivery, std::move(failure));
+                          OnWebhook(delivery, std::move(failure));
                         });
+}
+
+void Notifier::OnWebhook(const std::shared_ptr<Delivery>& delivery,
+                         std::optional<domain::Failure> failure) {
+  const bool has_command = !delivery->job.notifications.command.program.empty() &&
+                           domain::IsForCommand(delivery->notification.flag);
+  if (failure.has_value() && has_command) return RunCommand(delivery);
+  Record(delivery, std::move(failure));
+}
+
+void Notifier::RunCommand(const std::shared_ptr<Delivery>& delivery) {
+  const domain::CommandLine& command = delivery->job.notifications.command;
+  if (!domain::IsForCommand(delivery->notification.flag)) {
+    // Made while there was a webhook, which is gone.
+    return Record(delivery, std::nullopt);
+  }
+  delivery->command = true;
+  const std::vector<std::string>& allowed = options_.permissions.programs;
+  const bool may_run = std::find(allowed.begin(), allowed.end(), command.program) != allowed.end();
+  if (!may_run || parts_.commands == nullptr) {
+    return Record(delivery, OwnFailure(domain::kAccessDenied, "the program is not allowed here"));
+  }
+  const EventRecord& event = delivery->notification.event;
+  CommandRequest request;
+  request.program = command.program;
+  request.arguments = command.arguments;
+  request.environment = {
+      "BITS_JOB=jobs/" + delivery->job.id,
+      "BITS_NOTIFICATION=" + IdOf(delivery->job.id, delivery->notification.number),
+      absl::StrCat("BITS_STATE=", std::string(domain::StateName(event.job.state)))};
+  if (event.error.has_value()) {
+    request.environment.push_back("BITS_ERROR=" + domain::SymbolOf(event.error->hresult));
+  }
+  parts_.commands->Run(std::move(request),
+                       [this, delivery](std::optional<domain::Failure> failure) {
+                         Record(delivery, std::move(failure));
+                       });
 }
 
 void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
@@ -197,7 +243,8 @@ void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
   const uint64_t number = delivery->notification.number;
   auto written = std::make_shared<std::optional<NotificationRecord>>();
   parts_.writer->Run(
-      [this, id, number, failure = std::move(failure), written](Step& step) -> absl::Status {
+      [this, id, number, failure = std::move(failure), written,
+       command = delivery->command](Step& step) -> absl::Status {
         written->reset();
         if (!failure.has_value()) return step.txn().DeleteNotification(id, number);
         absl::StatusOr<NotificationRecord> found = step.txn().GetNotification(id, number);
@@ -207,8 +254,14 @@ void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
         NotificationRecord& record = *found;
         ++record.tries;
         record.error = ErrorOf(*failure, record.tries, step.now());
-        const std::optional<absl::Time> next = domain::NextTry(
-            options_.delivery, *failure, record.tries, RandomFraction(), step.now());
+        std::optional<absl::Time> next;
+        if (command) {
+          BITS_ASSIGN_OR_RETURN(const domain::Job job, step.txn().GetJob(id));
+          next = domain::NextRun(options_.delivery, job, record.tries, step.now());
+        } else {
+          next = domain::NextTry(options_.delivery, *failure, record.tries, RandomFraction(),
+                                 step.now());
+        }
         record.given_up = !next.has_value();
         record.next_try = next.value_or(step.now());
         if (!record.given_up) record.error->retry_time = next;

@@ -18,6 +18,7 @@
 #include "server/app/job_secrets.h"
 #include "server/app/job_writer.h"
 #include "server/app/ports/clock.h"
+#include "server/app/ports/command_runner.h"
 #include "server/app/ports/job_store.h"
 #include "server/app/ports/notification_format.h"
 #include "server/app/ports/webhook_sender.h"
@@ -44,6 +45,7 @@ class Notifier {
     const Clock* clock;
     WebhookSender* webhooks;           // null: nothing is delivered, all waits
     const NotificationFormat* format;  // where there are webhooks
+    CommandRunner* commands;           // null: none are run
   };
   Notifier(Parts parts, Options options) : parts_(parts), options_(std::move(options)) {}
   ~Notifier() { Stop(); }
@@ -65,6 +67,7 @@ class Notifier {
     domain::Job job;
     NotificationRecord notification;
     std::optional<Secret> key;  // nullopt: it is not here any more
+    bool command = false;       // its command line was run
   };
 
   void Loop();
@@ -72,6 +75,10 @@ class Notifier {
   void Prepare(const domain::JobId& id);
   void SendReady();
   void Send(const std::shared_ptr<Delivery>& delivery);
+  void CallWebhook(const std::shared_ptr<Delivery>& delivery);
+  // BITS's order: the command line is run where there is nobody to call, or that failed.
+  void OnWebhook(const std::shared_ptr<Delivery>& delivery, std::optional<domain::Failure> failure);
+  void RunCommand(const std::shared_ptr<Delivery>& delivery);
   void Record(const std::shared_ptr<Delivery>& delivery, std::optional<domain::Failure> failure);
   // The job is under way no more. With a failure of the store nothing is begun for a while.
   void Release(const domain::JobId& id, const absl::Status& status);

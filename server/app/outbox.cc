@@ -15,8 +15,8 @@ absl::StatusOr<std::vector<NotificationRecord>> NotificationsOf(
     domain::Job& after) {
   std::vector<NotificationRecord> made;
   if (!domain::HasReceiver(after.notifications)) return made;
-  const auto make = [&made](NotifyFlag flag, const EventRecord& event) {
-    if (flag == NotifyFlag::kNone) return;
+  const auto make = [&made, &after](NotifyFlag flag, const EventRecord& event) {
+    if (flag == NotifyFlag::kNone || !domain::HasReceiverFor(after.notifications, flag)) return;
     NotificationRecord record;
     record.flag = flag;
     record.event = event;

@@ -1,5 +1,7 @@
 #include "server/domain/notification_options.h"
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "server/base/error_info.h"
 #include "server/base/strings.h"
@@ -13,11 +15,22 @@ void Apply(const NotificationUpdate& update, NotificationOptions& options) {
     options.webhook_uri = *update.webhook_uri;
     options.webhook_volatile = update.webhook_volatile && !options.webhook_uri.empty();
   }
+  if (update.command) options.command = *update.command;
 }
 
 void RemoveReceivers(NotificationOptions& options) {
   options.webhook_uri.clear();
   options.webhook_volatile = false;
+  options.command = {};
+}
+
+bool IsForCommand(NotifyFlag notification) {
+  return notification == NotifyFlag::kJobTransferred || notification == NotifyFlag::kJobError;
+}
+
+bool HasReceiverFor(const NotificationOptions& options, NotifyFlag notification) {
+  return !options.webhook_uri.empty() ||
+         (!options.command.program.empty() && IsForCommand(notification));
 }
 
 bool Asks(NotifyFlags flags, NotifyFlag notification) {
@@ -28,10 +41,20 @@ bool Asks(NotifyFlags flags, NotifyFlag notification) {
 
 absl::Status CheckPermissions(const NotificationPermissions& permissions,
                               const NotificationOptions& options) {
-  if (options.webhook_uri.empty() || permissions.webhooks) return absl::OkStatus();
+  if (!options.webhook_uri.empty() && !permissions.webhooks) {
+    return MakeRefusal(absl::StatusCode::kPermissionDenied, SymbolOf(kAccessDenied),
+                       "job.notifications.webhook: this server's operator allows no webhooks.",
+                       {{"field", "job.notifications.webhook"}});
+  }
+  const std::vector<std::string>& programs = permissions.programs;
+  if (options.command.program.empty() ||
+      std::find(programs.begin(), programs.end(), options.command.program) != programs.end()) {
+    return absl::OkStatus();
+  }
   return MakeRefusal(absl::StatusCode::kPermissionDenied, SymbolOf(kAccessDenied),
-                     "job.notifications.webhook: this server's operator allows no webhooks.",
-                     {{"field", "job.notifications.webhook"}});
+                     "job.notifications.command_line.program: this server's operator does not "
+                     "allow that program.",
+                     {{"field", "job.notifications.command_line.program"}});
 }
 
 std::optional<Secret> WebhookKey(const Secret& secret) {

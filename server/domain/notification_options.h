@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "server/base/secret.h"
@@ -27,10 +28,18 @@ using NotifyFlags = uint8_t;
 inline constexpr NotifyFlags kDefaultNotifyFlags = 3;  // JOB_TRANSFERRED, JOB_ERROR
 inline constexpr NotifyFlags kAllNotifyFlags = 31;
 
+// A program to be run, without a shell.
+struct CommandLine {
+  std::string program;                 // an absolute path; empty: none
+  std::vector<std::string> arguments;  // after argv[0], which is the program
+  bool operator==(const CommandLine&) const = default;
+};
+
 struct NotificationOptions {
   NotifyFlags flags = kDefaultNotifyFlags;
   std::string webhook_uri;  // empty: none. May hold secrets. What it signs with is kept apart
   bool webhook_volatile = false;  // what it signs with will not survive the process
+  CommandLine command = {};
   bool operator==(const NotificationOptions&) const = default;
 };
 
@@ -40,6 +49,7 @@ struct NotificationUpdate {
   std::optional<std::string> webhook_uri;
   Secret webhook_secret;  // empty: the one there is. Never part of a job
   bool webhook_volatile = false;
+  std::optional<CommandLine> command;
 };
 
 void Apply(const NotificationUpdate& update, NotificationOptions& options);
@@ -47,14 +57,19 @@ void Apply(const NotificationUpdate& update, NotificationOptions& options);
 void RemoveReceivers(NotificationOptions& options);
 
 inline bool HasReceiver(const NotificationOptions& options) {
-  return !options.webhook_uri.empty();
+  return !options.webhook_uri.empty() || !options.command.program.empty();
 }
+// BITS: a command line is for JOB_TRANSFERRED and JOB_ERROR only.
+bool IsForCommand(NotifyFlag notification);
+// Whether there is a receiver for it.
+bool HasReceiverFor(const NotificationOptions& options, NotifyFlag notification);
 // Whether the flags ask for it. Never of kNone and kDisable.
 bool Asks(NotifyFlags flags, NotifyFlag notification);
 
 // What the operator lets jobs have.
 struct NotificationPermissions {
   bool webhooks = true;
+  std::vector<std::string> programs = {};  // that command lines may run
 };
 // PERMISSION_DENIED (E_ACCESSDENIED) names the field.
 absl::Status CheckPermissions(const NotificationPermissions& permissions,

@@ -52,7 +52,8 @@ NotifyFlag LateNotification(const Job& before, const Job& after) {
   const NotificationOptions& was = before.notifications;
   const NotificationOptions& is = after.notifications;
   if (!HasReceiver(is) || !Asks(is.flags, notification)) return NotifyFlag::kNone;
-  const bool told = was.webhook_uri == is.webhook_uri && Asks(was.flags, notification);
+  const bool told = was.webhook_uri == is.webhook_uri && was.command == is.command &&
+                    Asks(was.flags, notification);
   return told ? NotifyFlag::kNone : notification;
 }
 
@@ -65,6 +66,12 @@ uint32_t MostKept(NotifyFlag notification) {
     default:
       return kMostOfJobs;
   }
+}
+
+std::optional<absl::Time> NextRun(const DeliveryPolicy& policy, const Job& job, uint32_t tries,
+                                  absl::Time now) {
+  if (IsFinal(job.state) || tries >= policy.max_tries) return std::nullopt;
+  return now + job.minimum_retry_delay;
 }
 
 std::optional<absl::Time> NextTry(const DeliveryPolicy& policy, const Failure& failure,

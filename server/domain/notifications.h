@@ -39,6 +39,11 @@ struct DeliveryPolicy {
 std::optional<absl::Time> NextTry(const DeliveryPolicy& policy, const Failure& failure,
                                   uint32_t tries, double jitter, absl::Time now);
 
+// The same where the last that failed was a command line: BITS runs it again after the job's
+// MinimumRetryDelay, unless the job was completed or cancelled.
+std::optional<absl::Time> NextRun(const DeliveryPolicy& policy, const Job& job, uint32_t tries,
+                                  absl::Time now);
+
 }  // namespace bits::domain
 
 #endif  // BITS_SERVER_DOMAIN_NOTIFICATIONS_H_

@@ -88,6 +88,16 @@ absl::Status NotificationsFromProto(const bits::config::v1::Config::Notification
                                      absl::Milliseconds(10), absl::Hours(1),
                                      config.notification_retry_delay));
   }
+  for (const std::string& program : proto.allowed_program()) {
+    if (!program.starts_with('/')) {
+      return Wrong("notifications.allowed_program", "must be an absolute path");
+    }
+    config.allowed_programs.push_back(program);
+  }
+  if (proto.has_command_timeout()) {
+    BITS_RETURN_IF_ERROR(SetDuration("notifications.command_timeout", proto.command_timeout(),
+                                     absl::Seconds(1), absl::Hours(1), config.command_timeout));
+  }
   if (!proto.has_timeout()) return absl::OkStatus();
   return SetDuration("notifications.timeout", proto.timeout(), absl::Milliseconds(100),
                      absl::Minutes(5), config.notification_timeout);

@@ -38,6 +38,8 @@ struct Config {
   uint32_t notification_tries = 20;
   absl::Duration notification_retry_delay = absl::Seconds(5);
   absl::Duration notification_timeout = absl::Seconds(15);
+  std::vector<std::string> allowed_programs;
+  absl::Duration command_timeout = absl::Minutes(1);
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 

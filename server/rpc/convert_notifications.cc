@@ -9,6 +9,12 @@ void FillNotifications(const domain::NotificationOptions& options, v1::Notificat
   for (int flag = 1; flag <= domain::kAllNotifyFlags; flag *= 2) {
     if ((options.flags & flag) != 0) to->add_flags(static_cast<v1::NotifyFlag>(flag));
   }
+  if (!options.command.program.empty()) {
+    to->mutable_command_line()->set_program(options.command.program);
+    for (const std::string& argument : options.command.arguments) {
+      to->mutable_command_line()->add_arguments(argument);
+    }
+  }
   if (options.webhook_uri.empty()) return;
   to->mutable_webhook()->set_uri(options.webhook_uri);
   to->mutable_webhook()->set_in_memory_only(options.webhook_volatile);

@@ -9,6 +9,7 @@
 #include "server/base/error_info.h"
 #include "server/base/status_macros.h"
 #include "server/base/strings.h"
+#include "server/rpc/utf8.h"
 #include "server/rpc/validate.h"
 
 namespace bits::rpc {
@@ -19,6 +20,7 @@ constexpr std::string_view kSecret = "job.notifications.webhook.secret";
 constexpr std::string_view kAllNotifications = "notifications";
 constexpr std::string_view kFlagsPath = "notifications.flags";
 constexpr std::string_view kWebhookPath = "notifications.webhook";
+constexpr std::string_view kCommandPath = "notifications.command_line";
 
 absl::StatusOr<domain::NotifyFlags> FlagsFrom(const v1::NotificationOptions& options) {
   if (options.flags().empty()) return domain::kDefaultNotifyFlags;
@@ -67,12 +69,50 @@ absl::StatusOr<Secret> KeyFrom(const v1::NotificationOptions& options) {
   return InvalidField(kSecret, "must be `whsec_` and 24 to 64 bytes in base64");
 }
 
+absl::StatusOr<domain::CommandLine> CommandFrom(const v1::NotificationOptions& options) {
+  constexpr std::string_view kProgram = "job.notifications.command_line.program";
+  constexpr std::string_view kArguments = "job.notifications.command_line.arguments";
+  constexpr std::string_view kStringTooLong = "BG_E_STRING_TOO_LONG";
+  constexpr size_t kProgramBytes = 4096;
+  constexpr size_t kArgumentCharacters = 4000;
+  constexpr int kArgumentCount = 100;
+  domain::CommandLine command;
+  if (!options.has_command_line()) return command;
+  const v1::CommandLine& from = options.command_line();
+  if (!from.program().starts_with('/')) return InvalidField(kProgram, "must be an absolute path");
+  if (from.program().size() > kProgramBytes) {
+    return InvalidField(kProgram, "must be at most 4,096 bytes", kStringTooLong);
+  }
+  if (from.program().find('\0') != std::string::npos) {
+    return InvalidField(kProgram, "must not hold a NUL");
+  }
+  if (from.arguments_size() > kArgumentCount) {
+    return InvalidField(kArguments, "must be at most 100");
+  }
+  size_t all = 0;
+  for (const std::string& argument : from.arguments()) {
+    const std::optional<size_t> characters = CountCharacters(argument);
+    if (!characters) return InvalidField(kArguments, "must be UTF-8");
+    if (argument.find('\0') != std::string::npos) {
+      return InvalidField(kArguments, "must not hold a NUL");
+    }
+    all += *characters;
+    if (all > kArgumentCharacters) {
+      return InvalidField(kArguments, "must be at most 4,000 characters in all", kStringTooLong);
+    }
+    command.arguments.push_back(argument);
+  }
+  command.program = from.program();
+  return command;
+}
+
 }  // namespace
 
 absl::StatusOr<domain::NotificationOptions> NotificationsFrom(const v1::Job& job) {
   domain::NotificationOptions options;
   BITS_ASSIGN_OR_RETURN(options.flags, FlagsFrom(job.notifications()));
   BITS_ASSIGN_OR_RETURN(options.webhook_uri, UriFrom(job.notifications()));
+  BITS_ASSIGN_OR_RETURN(options.command, CommandFrom(job.notifications()));
   return options;
 }
 
@@ -84,7 +124,8 @@ absl::StatusOr<Secret> WebhookKeyFrom(const v1::Job& job) {
 }
 
 bool IsNotificationPath(std::string_view path) {
-  return path == kAllNotifications || path == kFlagsPath || path == kWebhookPath;
+  return path == kAllNotifications || path == kFlagsPath || path == kWebhookPath ||
+         path == kCommandPath;
 }
 
 absl::StatusOr<std::optional<domain::NotificationUpdate>> NotificationUpdateFrom(
@@ -105,7 +146,11 @@ absl::StatusOr<std::optional<domain::NotificationUpdate>> NotificationUpdateFrom
     BITS_ASSIGN_OR_RETURN(update.webhook_uri, UriFrom(from));
     BITS_ASSIGN_OR_RETURN(update.webhook_secret, KeyFrom(from));
   }
-  if (!update.flags.has_value() && !update.webhook_uri.has_value()) return std::nullopt;
+  if (selects(kCommandPath, from.has_command_line())) {
+    BITS_ASSIGN_OR_RETURN(update.command, CommandFrom(from));
+  }
+  const bool any = update.flags || update.webhook_uri || update.command;
+  if (!any) return std::nullopt;
   return update;
 }
 

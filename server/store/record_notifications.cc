@@ -11,6 +11,10 @@ void NotificationsToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.mutable_notifications()->set_flags(options.flags);
   to.mutable_notifications()->set_webhook_uri(options.webhook_uri);
   to.mutable_notifications()->set_webhook_volatile(options.webhook_volatile);
+  to.mutable_notifications()->set_program(options.command.program);
+  for (const std::string& argument : options.command.arguments) {
+    to.mutable_notifications()->add_arguments(argument);
+  }
 }
 
 bool NotificationsFromRecord(v1::JobRecord& from, domain::Job& to) {
@@ -20,6 +24,10 @@ bool NotificationsFromRecord(v1::JobRecord& from, domain::Job& to) {
   to.notifications.flags = static_cast<domain::NotifyFlags>(from.notifications().flags());
   to.notifications.webhook_uri = std::move(*from.mutable_notifications()->mutable_webhook_uri());
   to.notifications.webhook_volatile = from.notifications().webhook_volatile();
+  to.notifications.command.program = std::move(*from.mutable_notifications()->mutable_program());
+  for (std::string& argument : *from.mutable_notifications()->mutable_arguments()) {
+    to.notifications.command.arguments.push_back(std::move(argument));
+  }
   return true;
 }
 

@@ -3,8 +3,11 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -390,6 +393,131 @@ TEST_F(ForbiddenWebhookTest, IsRefusedAndChangesNothing) {
   EXPECT_THAT(Update(job, values, "notifications.webhook"),
               Refused(StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED"));
   EXPECT_FALSE(world_.bitsd.Get(job)->notifications().has_webhook());
+}
+
+// Waits for somebody to open it for writing, then for the last of them to close it.
+std::string ReadPipe(const std::string& path) {
+  std::ifstream in(path);
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+// A job with a command line: a script that its operator allows.
+class CommandLineTest : public ::testing::Test {
+ protected:
+  CommandLineTest() : script_(dir_ / "script") {
+    world_ = std::make_unique<World>(TestBitsd::Options{
+        .config = absl::StrCat("notifications { allowed_program: \"", script_, "\" }")});
+    SetScript("exit 0");
+  }
+  // It tells what it was run with, to whoever reads the pipe.
+  void SetScript(const std::string& end) {
+    const std::string pipe = dir_ / "pipe";
+    if (!FileExists(pipe)) {
+      EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    }
+    WriteFile(script_, absl::StrCat("#!/bin/sh\necho \"$BITS_STATE $BITS_JOB $BITS_ERROR|$*\" > ",
+                                    pipe, "\n", end, "\n"));
+    EXPECT_EQ(::chmod(script_.c_str(), 0755), 0);
+  }
+  std::string AwaitRun() { return ReadPipe(dir_ / "pipe"); }
+  std::string Create(const std::string& url) {
+    v1::CreateJobRequest request = world_->bitsd.RequestFor(
+        {.files = {{url}}, .retry_delay = absl::Seconds(5)});
+    SetCommand(*request.mutable_job());
+    world_->bitsd.watch();
+    const auto reply = world_->bitsd.CreateJob(request);
+    EXPECT_THAT(reply, Accepted());
+    return reply->name();
+  }
+  void SetCommand(Job& job) {
+    v1::CommandLine& command = *job.mutable_notifications()->mutable_command_line();
+    command.set_program(script_);
+    command.add_arguments("an $argument; x");
+    command.add_arguments("b");
+  }
+  Reply<Job> Update(const std::string& job, const Job& values) {
+    v1::UpdateJobRequest request;
+    *request.mutable_job() = values;
+    request.mutable_job()->set_name(job);
+    request.mutable_update_mask()->add_paths("notifications.command_line");
+    return world_->bitsd.Update(request);
+  }
+
+  TempDir dir_;
+  const std::string script_;
+  std::unique_ptr<World> world_;
+};
+
+TEST_F(CommandLineTest, IsRunWhenTheJobIsTransferred) {
+  const std::string job = Create(world_->Serve("content"));
+  EXPECT_EQ(AwaitRun(), "TRANSFERRED " + job + " |an $argument; x b\n");
+}
+
+TEST_F(CommandLineTest, IsRunWhenTheJobIsInError) {
+  const std::string job = Create(world_->ServeStatus(404));
+  EXPECT_EQ(AwaitRun(), "ERROR " + job + " BG_E_HTTP_ERROR_404|an $argument; x b\n");
+}
+
+TEST_F(CommandLineTest, IsRunAgainAfterTheRetryDelayUntilItEndsWithZero) {
+  SetScript("exit 1");
+  const std::string job = Create(world_->Serve("content"));
+  const absl::Time begun = absl::Now();
+  AwaitRun();
+  SetScript("exit 0");
+  EXPECT_EQ(AwaitRun(), "TRANSFERRED " + job + " |an $argument; x b\n");
+  EXPECT_GE(absl::Now() - begun, absl::Seconds(5));
+  EXPECT_EQ(world_->bitsd.Get(job)->state(), Job::STATE_TRANSFERRED);
+}
+
+TEST_F(CommandLineTest, ThatIsSetAfterTheEventIsRun) {
+  const std::string job = world_->bitsd.Fetch(world_->Serve("content"));
+  BITS_ASSERT_OK(world_->bitsd.Await(job, Job::STATE_TRANSFERRED));
+  Job values;
+  SetCommand(values);
+  EXPECT_THAT(Update(job, values), Accepted());
+  EXPECT_THAT(AwaitRun(), HasSubstr("TRANSFERRED " + job));
+}
+
+TEST_F(CommandLineTest, IsRefusedUnlessTheOperatorAllowsThatVeryProgram) {
+  const std::string job = world_->bitsd.Create({.start = false});
+  Job values;
+  values.mutable_notifications()->mutable_command_line()->set_program("/bin/sh");
+  EXPECT_THAT(Update(job, values), Refused(StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED"));
+  v1::CreateJobRequest request = SharedWorld().bitsd.RequestFor({.start = false});
+  SetCommand(*request.mutable_job());
+  EXPECT_THAT(SharedWorld().bitsd.CreateJob(request),
+              Refused(StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED"))
+      << "off by default";
+  EXPECT_FALSE(world_->bitsd.Get(job)->notifications().has_command_line());
+}
+
+TEST_F(CommandLineTest, ProgramAndArgumentsAreBounded) {
+  const std::string job = world_->bitsd.Create({.start = false});
+  Job values;
+  v1::CommandLine& command = *values.mutable_notifications()->mutable_command_line();
+  for (const char* program : {"", "sh", "./sh"}) {
+    command.set_program(program);
+    EXPECT_THAT(Update(job, values),
+                RefusedField("job.notifications.command_line.program", "E_INVALIDARG"));
+  }
+  command.set_program(script_);
+  command.add_arguments(std::string(4000, 'x'));
+  EXPECT_THAT(Update(job, values), Accepted());
+  command.add_arguments("x");
+  EXPECT_THAT(Update(job, values),
+              RefusedField("job.notifications.command_line.arguments", "BG_E_STRING_TOO_LONG"));
+  // Unset it is none.
+  const auto without = Update(job, Job());
+  BITS_ASSERT_ACCEPTED(without);
+  EXPECT_FALSE(without->notifications().has_command_line());
+}
+
+TEST_F(CommandLineTest, TakeOwnershipRemovesIt) {
+  const std::string job = world_->bitsd.Create({.start = false});
+  Job values;
+  SetCommand(values);
+  EXPECT_TRUE(Update(job, values)->notifications().has_command_line());
+  EXPECT_FALSE(world_->bitsd.TakeOwnership(job)->notifications().has_command_line());
 }
 
 TEST(NotifyFlags, AreTransferredAndErrorByDefault) {

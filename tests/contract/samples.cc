@@ -88,7 +88,7 @@ domain::Job Samples::Job() {
   has_ranges = OneIn(2);
   if (OneIn(2)) {
     notifications = {static_cast<domain::NotifyFlags>(Below(domain::kAllNotifyFlags + 1)),
-                     Bytes(40), OneIn(2)};
+                     Bytes(40), OneIn(2), {Bytes(20), {Bytes(20), "", Bytes(20)}}};
   }
   notification_count = random_();
   progress = {random_(),

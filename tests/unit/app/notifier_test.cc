@@ -69,6 +69,22 @@ class FakeSealer final : public SecretSealer {
   bool lost = false;
 };
 
+class FakeCommands final : public CommandRunner {
+ public:
+  void Run(CommandRequest request, Done done) override {
+    runs.push_back(std::move(request));
+    pending.push_back(std::move(done));
+  }
+  void Shutdown() override { pending.clear(); }
+  void End(std::optional<domain::Failure> failure = std::nullopt) {
+    const Done done = std::move(pending.front());
+    pending.pop_front();
+    done(std::move(failure));
+  }
+  std::vector<CommandRequest> runs;
+  std::deque<Done> pending;
+};
+
 domain::Failure Status(uint32_t http_status) {
   domain::Failure failure;
   failure.hresult = 0x80190000 + http_status;
@@ -82,6 +98,8 @@ class NotifierTest : public ::testing::Test {
     world_.webhooks = &webhooks_;
     world_.format = &format_;
     world_.sealer = &sealer_;
+    world_.commands = &commands_;
+    world_.notifications.permissions.programs = {"/bin/allowed"};
     world_.notifications.delivery.max_tries = 3;
     world_.Restart();
   }
@@ -92,7 +110,9 @@ class NotifierTest : public ::testing::Test {
     job.display_name = "x";
     job.priority = domain::Priority::kForeground;
     job.notifications.flags = flags;
-    job.notifications.webhook_uri = "http://receiver/hook?token=t";
+    if (with_webhook_) job.notifications.webhook_uri = "http://receiver/hook?token=t";
+    job.notifications.command = command_;
+    job.minimum_retry_delay = absl::Seconds(60);
     std::vector<NewFile> new_files;
     for (uint32_t n = 1; n <= files; ++n) {
       new_files.push_back({absl::StrCat("http://origin/", n), absl::StrCat(++names_), {}});
@@ -127,7 +147,10 @@ class NotifierTest : public ::testing::Test {
   FakeWebhooks webhooks_;
   FakeFormat format_;
   FakeSealer sealer_;
+  FakeCommands commands_;
   int names_ = 0;
+  bool with_webhook_ = true;
+  domain::CommandLine command_;
 };
 
 TEST_F(NotifierTest, TellsOfAJobInTheOrderOfItsChangesOneAfterTheOther) {
@@ -313,6 +336,72 @@ TEST_F(NotifierTest, WebhookThatIsSetAfterTheEventIsToldOfIt) {
   Run();
   EXPECT_EQ(Sent(), "1 TRANSFERRED");
   EXPECT_EQ(webhooks_.calls.front().request.key.Reveal(), "late key");
+}
+
+TEST_F(NotifierTest, CommandLineIsRunForTransferredOnlyAndAgainAfterTheRetryDelay) {
+  with_webhook_ = false;
+  command_ = {"/bin/allowed", {"a", "b"}};
+  const JobId id = Create(1, kAllFour);
+  Transfer(id, 1);
+  ASSERT_THAT(Outbox(id), SizeIs(1));
+  Run();
+  ASSERT_THAT(commands_.runs, SizeIs(1));
+  EXPECT_EQ(commands_.runs[0].program, "/bin/allowed");
+  EXPECT_THAT(commands_.runs[0].arguments, ElementsAre("a", "b"));
+  EXPECT_THAT(commands_.runs[0].environment,
+              ElementsAre("BITS_JOB=jobs/" + id, "BITS_NOTIFICATION=" + id + "-1",
+                          "BITS_STATE=TRANSFERRED"));
+  commands_.End(Status(0));
+  EXPECT_EQ(Run(), world_.clock.Now() + absl::Seconds(60));
+  world_.clock.Advance(absl::Seconds(60));
+  Run();
+  ASSERT_THAT(commands_.runs, SizeIs(2));
+  commands_.End();
+  EXPECT_THAT(Outbox(id), IsEmpty());
+  EXPECT_THAT(webhooks_.sent, IsEmpty());
+}
+
+TEST_F(NotifierTest, CommandLineIsNotRunAgainOnceTheJobIsCompleted) {
+  with_webhook_ = false;
+  command_ = {"/bin/allowed", {}};
+  const JobId id = Transferred();
+  Run();
+  world_.Do(&JobManager::CompleteJob, id);
+  world_.executor.RunAll();
+  commands_.End(Status(0));
+  ASSERT_THAT(Outbox(id), SizeIs(1));
+  EXPECT_TRUE(Outbox(id)[0].given_up);
+}
+
+TEST_F(NotifierTest, CommandLineIsRunInPlaceOfAWebhookThatFails) {
+  command_ = {"/bin/allowed", {}};
+  const JobId told = Transferred();
+  Run();
+  webhooks_.Answer();
+  EXPECT_THAT(commands_.runs, IsEmpty());
+  const JobId id = Transferred(kFilesToo);
+  Run();
+  webhooks_.Answer(Status(500));  // of the file: tried again
+  EXPECT_THAT(commands_.runs, IsEmpty());
+  world_.clock.Advance(absl::Seconds(10));
+  Run();
+  webhooks_.Answer();
+  Run();
+  webhooks_.Answer(Status(500));
+  ASSERT_THAT(commands_.runs, SizeIs(1));
+  commands_.End();
+  EXPECT_THAT(Outbox(id), IsEmpty());
+}
+
+TEST_F(NotifierTest, ProgramThatIsNotAllowedIsNotRun) {
+  with_webhook_ = false;
+  command_ = {"/bin/allowed", {}};
+  const JobId id = Transferred();
+  world_.notifications.permissions.programs = {"/bin/other"};
+  world_.Restart();
+  Run();
+  EXPECT_THAT(commands_.runs, IsEmpty());
+  EXPECT_EQ(Outbox(id)[0].error->hresult, domain::kAccessDenied);
 }
 
 TEST_F(NotifierTest, EventsOfAJobDoNotTellTheQueryOfItsWebhook) {

@@ -13,7 +13,7 @@ std::unique_ptr<Application> MakeApplication(World& w) {
   options.notifications = w.notifications;
   auto app = std::make_unique<Application>(
       Application::Ports{w.store.get(), &w.files, w.engine.get(), &w.clock, &w.executor, w.sealer,
-                         nullptr, w.webhooks, w.format},
+                         nullptr, w.webhooks, w.format, w.commands},
       options,
       *w.store->LastRevision());
   EXPECT_TRUE(app->Recover().ok());

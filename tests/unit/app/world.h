@@ -62,6 +62,7 @@ struct World {
   const SecretSealer* sealer = nullptr;
   WebhookSender* webhooks = nullptr;
   const NotificationFormat* format = nullptr;
+  CommandRunner* commands = nullptr;
   Notifier::Options notifications;
 };
 

@@ -89,12 +89,27 @@ TEST_F(NotificationsCommandTest, OptionsSetWhatIsToldAndWhere) {
   EXPECT_THAT(updates_[1].job().notifications().flags(), ElementsAre());
 }
 
+TEST_F(NotificationsCommandTest, OptionsSetACommandLine) {
+  EXPECT_EQ(Run({"set", id_, "--command=/usr/bin/x", "--command-argument=a b",
+                 "--command-argument=--c"}).code,
+            ExitCode::kOk);
+  EXPECT_EQ(Run({"set", id_, "--no-command"}).code, ExitCode::kOk);
+  ASSERT_EQ(updates_.size(), 2u);
+  EXPECT_THAT(updates_[0].update_mask().paths(), ElementsAre("notifications.command_line"));
+  const v1::CommandLine& command = updates_[0].job().notifications().command_line();
+  EXPECT_EQ(command.program(), "/usr/bin/x");
+  EXPECT_THAT(command.arguments(), ElementsAre("a b", "--c"));
+  EXPECT_FALSE(updates_[1].job().notifications().has_command_line());
+}
+
 TEST_F(NotificationsCommandTest, WrongOptionsAskNothing) {
   const std::vector<std::vector<std::string>> wrong = {
       {"set", id_, "--notify=everything"},
       {"set", id_, "--notify="},
       {"set", id_, "--webhook=https://x/", "--no-webhook"},
       {"set", id_, "--webhook-secret-file=/x"},
+      {"set", id_, "--command-argument=x"},
+      {"set", id_, "--command=/x", "--no-command"},
       {"set", id_, "--webhook=https://x/", "--webhook-secret-file=/no/such/file"}};
   for (const auto& words : wrong) EXPECT_EQ(Run(words).code, ExitCode::kUsage) << words.back();
   EXPECT_TRUE(updates_.empty());

@@ -129,6 +129,43 @@ TEST(NextTry, HeedsRetryAfterWithinBounds) {
   EXPECT_EQ(*NextTry({}, failure, 1, 0, StartTime()), StartTime() + absl::Seconds(5));
 }
 
+TEST(NextRun, IsAfterTheJobsOwnDelayUnlessItIsFinal) {
+  Job job = JobWith(JobState::kTransferred, 3);
+  job.minimum_retry_delay = absl::Seconds(42);
+  EXPECT_EQ(NextRun({}, job, 1, StartTime()), StartTime() + absl::Seconds(42));
+  EXPECT_EQ(NextRun({}, job, 19, StartTime()), StartTime() + absl::Seconds(42));
+  EXPECT_EQ(NextRun({}, job, 20, StartTime()), std::nullopt);
+  for (const JobState state : {JobState::kAcknowledged, JobState::kCancelled}) {
+    job.state = state;
+    EXPECT_EQ(NextRun({}, job, 1, StartTime()), std::nullopt);
+  }
+}
+
+TEST(NotificationOptions, CommandLineIsForTransferredAndErrorOnly) {
+  NotificationOptions options;
+  options.command = {"/bin/true", {}};
+  EXPECT_TRUE(HasReceiver(options));
+  for (const NotifyFlag flag : {NotifyFlag::kJobTransferred, NotifyFlag::kJobError}) {
+    EXPECT_TRUE(HasReceiverFor(options, flag));
+  }
+  for (const NotifyFlag flag : {NotifyFlag::kJobModification, NotifyFlag::kFileTransferred}) {
+    EXPECT_FALSE(HasReceiverFor(options, flag));
+    options.webhook_uri = "https://x/";
+    EXPECT_TRUE(HasReceiverFor(options, flag));
+    options.webhook_uri.clear();
+  }
+}
+
+TEST(NotificationOptions, OnlyTheVeryProgramThatTheOperatorAllows) {
+  NotificationOptions options;
+  options.command = {"/usr/bin/notify", {"x"}};
+  EXPECT_TRUE(CheckPermissions({.programs = {"/bin/a", "/usr/bin/notify"}}, options).ok());
+  for (const char* other : {"/usr/bin/notif", "/usr/bin/notify2", "/usr/bin/", "notify"}) {
+    EXPECT_EQ(GetReason(CheckPermissions({.programs = {other}}, options)), "E_ACCESSDENIED");
+  }
+  EXPECT_EQ(GetReason(CheckPermissions({}, options)), "E_ACCESSDENIED");
+}
+
 TEST(WebhookKey, IsAsStandardWebhooksWriteIt) {
   EXPECT_EQ(WebhookKey(Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))->Reveal().size(), 24u);
   EXPECT_FALSE(WebhookKey(Secret("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")));
@@ -138,17 +175,18 @@ TEST(WebhookKey, IsAsStandardWebhooksWriteIt) {
   EXPECT_FALSE(WebhookKey(Secret("whsec_!!!!9r8GKYqrTwjUPD8ILPZIo2LaLaSw")));
 }
 
-TEST(NotificationOptions, TakeOwnershipRemovesTheWebhookAndKeepsTheFlags) {
+TEST(NotificationOptions, TakeOwnershipRemovesTheReceiversAndKeepsTheFlags) {
   World world;
   NotificationUpdate update;
   update.flags = NotifyFlags{17};
   update.webhook_uri = "https://receiver.example/";
   update.webhook_volatile = true;
+  update.command = CommandLine{"/bin/true", {"x"}};
   Update event;
   event.notifications = update;
   world.Must(event);
   EXPECT_EQ(world.job.notifications,
-            (NotificationOptions{17, "https://receiver.example/", true}));
+            (NotificationOptions{17, "https://receiver.example/", true, {"/bin/true", {"x"}}}));
   world.Must(TakeOwnership{"administrator"});
   EXPECT_EQ(world.job.notifications, (NotificationOptions{17, "", false}));
 }
