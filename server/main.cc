@@ -256,7 +256,6 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   server->Drain(std::chrono::system_clock::now() + grace / 2);
   application.Drain(deadline);
   webhooks->Shutdown();
-  webhooks->Shutdown();
   commands->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
   finishers.Shutdown();

@@ -26,7 +26,22 @@ std::string ConnectionTrouble(const std::string& message) {
 
 bool IsWrongChecksum(const v1::Error& error) { return error.code() == "BG_E_VALIDATION_FAILED"; }
 
+bool WantsCredentials(const v1::Error& error) {
+  return error.http_status() == 401 || error.http_status() == 407 ||
+         error.code() == "BG_E_INVALID_CREDENTIALS";
+}
+
 const char* Advice(const v1::Error& error) {
+  if (WantsCredentials(error)) {
+    return "Give the job a user name and password (or those of before anew); then go on.";
+  }
+  if (error.code() == "BG_E_MAX_DOWNLOAD_SIZE_LIMIT_REACHED") {
+    return "The limit stays as it is once the job has run: cancel it and make one with a larger\n"
+           "--max-size.";
+  }
+  if (error.code() == "BG_E_INVALID_PROXY_INFO") {
+    return "Mend its proxies with `set --proxy`; then go on.";
+  }
   if (IsWrongChecksum(error)) {
     return "What came is not what the checksum says: see that the URL is the right one, then go\n"
            "on, which fetches the file anew. If the checksum is wrong, cancel and make a new job.";
@@ -38,7 +53,7 @@ const char* Advice(const v1::Error& error) {
     case v1::ERROR_CONTEXT_LOCAL_FILE:
       return "Make room, or give bitsd the right to write there; then go on.";
     case v1::ERROR_CONTEXT_REMOTE_FILE:
-      if (error.http_status() == 401 || error.http_status() == 403 || error.http_status() == 407) {
+      if (error.http_status() == 403) {
         return "The origin refuses this download: see that the URL may be read, or give another.";
       }
       return "See that the URL is right and its server answers, or give another; then go on.";
@@ -103,6 +118,11 @@ std::string ErrorAdvice(const v1::Error& error, const std::string& bitsctl,
   const auto command = [&](const std::string& words, const char* what) {
     absl::StrAppend(&text, "  ", bitsctl, " ", words, "\n      ", what, "\n");
   };
+  if (WantsCredentials(error)) {
+    command(absl::StrCat("set-credentials ", job, " --scheme=basic --user=NAME"),
+            error.http_status() == 407 ? "with --target=proxy, for the proxy"
+                                       : "or --scheme=digest, ntlm, bearer");
+  }
   if (error.context() == v1::ERROR_CONTEXT_REMOTE_FILE || IsWrongChecksum(error)) {
     command(absl::StrCat("set-remote ", job, " ", file, " URL"), "another URL for the file");
   }

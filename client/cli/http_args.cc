@@ -116,12 +116,16 @@ absl::Status ApplyProxy(const Arguments& arguments, v1::Job& job, std::vector<st
   if (!text) return absl::OkStatus();
   v1::ProxySettings& proxy = *job.mutable_proxy_settings();
   proxy.Clear();
-  if (*text == "preconfigured") {
+  // Also in bitsadmin's words.
+  const std::string word = absl::AsciiStrToLower(*text);
+  if (word == "preconfigured" || word == "preconfig") {
     proxy.set_usage(v1::ProxySettings::USAGE_PRECONFIGURED);
-  } else if (*text == "none") {
+  } else if (word == "none" || word == "no_proxy") {
     proxy.set_usage(v1::ProxySettings::USAGE_NONE);
-  } else if (*text == "autodetect") {
+  } else if (word == "autodetect") {
     proxy.set_usage(v1::ProxySettings::USAGE_AUTODETECT);
+  } else if (word == "override") {
+    return absl::InvalidArgumentError("--proxy wants the list of proxies itself");
   } else {
     proxy.set_usage(v1::ProxySettings::USAGE_OVERRIDE);
     proxy.set_list(*text);

@@ -19,8 +19,9 @@ bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 // Adds the jobs that `text` means, at most a few more than one.
 absl::Status Collect(const Client& client, const std::string& text, bool show_final,
-                     std::vector<v1::Job>& found) {
+                     bool all_owners, std::vector<v1::Job>& found) {
   v1::ListJobsRequest request;
+  request.set_all_owners(all_owners);
   request.set_page_size(1'000);
   request.set_show_final(show_final);
   const auto collect = [&](const v1::Job& job, bool means) {
@@ -67,9 +68,14 @@ absl::StatusOr<std::string> ResolveJob(const Client& client, const std::string& 
   if (text.empty()) return absl::NotFoundError("the name of the job is empty");
 
   std::vector<v1::Job> found;
-  for (const bool show_final : {false, true}) {
-    if (auto status = Collect(client, text, show_final, found); !status.ok()) return status;
-    if (!found.empty()) break;
+  // Only an administrator may look among those of others.
+  for (const bool all_owners : {false, true}) {
+    for (const bool show_final : {false, true}) {
+      if (!found.empty()) break;
+      const auto status = Collect(client, text, show_final, all_owners, found);
+      if (absl::IsPermissionDenied(status) && all_owners) break;
+      if (!status.ok()) return status;
+    }
   }
   if (found.empty()) {
     const std::string lower = absl::AsciiStrToLower(text);

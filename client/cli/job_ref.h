@@ -19,7 +19,8 @@ std::optional<std::string> JobNameFrom(const std::string& text);
 bool IsIdPrefix(const std::string& text);
 
 // The resource name of the job that `text` means. A whole name is not looked up.
-// Live jobs come before final ones: these are meant only where no live one is.
+// Live jobs come before final ones: these are meant only where no live one is; and one's own before
+// those of others, which only an administrator sees.
 // kNotFound if there is none; kFailedPrecondition, naming them, if there are several.
 absl::StatusOr<std::string> ResolveJob(const Client& client, const std::string& text);
 

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "client/cli/text.h"
+#include "server/base/redact.h"
 
 namespace bits::cli {
 namespace {
@@ -83,7 +84,8 @@ const std::vector<OptionSpec>& NotifyOptionSpecs() {
        "of what its webhook is told: transferred, error, modification, file, with commas between; "
        "none; default (transferred,error)"},
       {"webhook", "URL", "where to POST what becomes of the job, as CloudEvents"},
-      {"webhook-secret-file", "FILE", "what that is signed with: whsec_ and base64"},
+      {"webhook-secret-file", "FILE",
+       "what that is signed with: whsec_ and the base64 of 24 to 64 bytes"},
       {"no-webhook", "", "call no webhook any more"},
       {"command", "PROGRAM",
        "a program of bitsd's machine to run when the job is transferred or in error; its operator "
@@ -141,8 +143,8 @@ std::vector<std::pair<std::string, std::string>> NotifyDetails(const v1::Job& jo
   if (!job.notifications().has_webhook()) return details;
   const v1::Webhook& webhook = job.notifications().webhook();
   details.emplace_back("Webhook", webhook.in_memory_only()
-                                      ? webhook.uri() + " (its secret is lost when bitsd stops)"
-                                      : webhook.uri());
+                                      ? RedactUrl(webhook.uri()) + " (its secret is lost when bitsd stops)"
+                                      : RedactUrl(webhook.uri()));
   return details;
 }
 

@@ -30,6 +30,22 @@ absl::Status JobManager::CheckCertificate(const std::string& name) const {
                       "there is no such client certificate on this server");
 }
 
+namespace {
+
+// What waits need not wait for what its former webhook asked for.
+absl::Status TryAnew(Step& step, const JobId& id) {
+  absl::StatusOr<NotificationRecord> first = step.txn().FirstPendingNotification(id);
+  if (absl::IsNotFound(first.status())) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(first.status());
+  first->tries = 0;
+  first->next_try = step.now();
+  BITS_RETURN_IF_ERROR(step.txn().PutNotification(id, *first));
+  step.Notify();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status JobManager::ApplyUpdate(Call& call, const domain::Update& update) const {
   if (!update.notifications.has_value()) return ApplyHttpUpdate(call, update);
   const std::string before = call.job.notifications.webhook_uri;
@@ -44,6 +60,7 @@ absl::Status JobManager::ApplyUpdate(Call& call, const domain::Update& update) c
     BITS_RETURN_IF_ERROR(domain::CheckPermissions(parts_.notifications, after));
   }
   if (!notifications.webhook_uri.has_value() || after.webhook_uri.empty()) return absl::OkStatus();
+  BITS_RETURN_IF_ERROR(TryAnew(call.step, call.job.id));
   if (!notifications.webhook_secret.empty()) {
     return parts_.vault->SaveWebhookKey(call.step.txn(), call.job.id, notifications.webhook_secret);
   }

@@ -107,30 +107,31 @@ absl::Time Notifier::RunOnce() {
     MutexLock lock(mutex_);
     if (now < not_before_) return not_before_;
   }
-  for (const DueOutbox& due : ClaimDue(now)) Prepare(due.job);
+  const absl::StatusOr<std::vector<DueOutbox>> claimed = ClaimDue(now);
+  if (!claimed.ok()) {
+    BITS_LOG(kWarning, "cannot read the outboxes", {{"status", claimed.status()}});
+    return now + kPauseOfStore;
+  }
+  for (const DueOutbox& due : *claimed) Prepare(due.job);
   SendReady();
   const absl::StatusOr<absl::Time> next = parts_.store->NextOutbox(now);
   return next.ok() ? *next : now + kPauseOfStore;
 }
 
-std::vector<DueOutbox> Notifier::ClaimDue(absl::Time now) {
+absl::StatusOr<std::vector<DueOutbox>> Notifier::ClaimDue(absl::Time now) {
   DueQuery query;
   query.now = now;
   {
     MutexLock lock(mutex_);
-    if (stopping_ || under_way_.size() >= kAtOnce) return {};
+    if (stopping_ || under_way_.size() >= kAtOnce) return std::vector<DueOutbox>();
     query.after_owner = last_owner_;
     // Those who have all that they may have are listed too, and passed over.
     query.owners = kAtOnce;
     query.per_owner = 2 * kAtOnceOfOwner;
   }
-  absl::StatusOr<std::vector<DueOutbox>> due = parts_.store->ListDueOutboxes(query);
-  if (!due.ok()) {
-    BITS_LOG(kWarning, "cannot read the outboxes", {{"status", due.status()}});
-    return {};
-  }
+  BITS_ASSIGN_OR_RETURN(std::vector<DueOutbox> due, parts_.store->ListDueOutboxes(query));
   MutexLock lock(mutex_);
-  std::erase_if(*due, [this](const DueOutbox& outbox) {
+  std::erase_if(due, [this](const DueOutbox& outbox) {
     mutex_.AssertHeld();
     if (under_way_.size() >= kAtOnce || under_way_.contains(outbox.job)) return true;
     uint32_t& count = of_owner_[outbox.owner];
@@ -140,7 +141,7 @@ std::vector<DueOutbox> Notifier::ClaimDue(absl::Time now) {
     last_owner_ = outbox.owner;
     return false;
   });
-  return *std::move(due);
+  return due;
 }
 
 void Notifier::Prepare(const domain::JobId& id) {
@@ -173,7 +174,8 @@ void Notifier::SendReady() {
 }
 
 void Notifier::Send(const std::shared_ptr<Delivery>& delivery) {
-  if (delivery->job.notifications.webhook_uri.empty()) return RunCommand(delivery);
+  const bool was_called = delivery->webhook_failure.has_value();
+  if (was_called || delivery->job.notifications.webhook_uri.empty()) return RunCommand(delivery);
   CallWebhook(delivery);
 }
 
@@ -189,7 +191,6 @@ void Notifier::CallWebhook(const std::shared_ptr<Delivery>& delivery) {
   WebhookRequest request;
   request.uri = job.notifications.webhook_uri;
   request.id = IdOf(job.id, delivery->notification.number);
-  request.time = parts_.clock->Now();
   request.content_type = parts_.format->ContentType();
   request.body =
       parts_.format->Format(request.id, delivery->notification, *parts_.writer->policy());
@@ -204,8 +205,30 @@ void Notifier::OnWebhook(const std::shared_ptr<Delivery>& delivery,
                          std::optional<domain::Failure> failure) {
   const bool has_command = !delivery->job.notifications.command.program.empty() &&
                            domain::IsForCommand(delivery->notification.flag);
-  if (failure.has_value() && has_command) return RunCommand(delivery);
-  Record(delivery, std::move(failure));
+  if (!failure.has_value() || !has_command) return Record(delivery, std::move(failure));
+  delivery->webhook_failure = std::move(failure);
+  // The webhook took its time: the job may be another's by now, or have another command line.
+  auto may_run = std::make_shared<bool>(false);
+  parts_.writer->Run(
+      [delivery, may_run](Step& step) -> absl::Status {
+        const domain::JobId& id = delivery->job.id;
+        *may_run = false;
+        BITS_RETURN_IF_ERROR(
+            step.txn().GetNotification(id, delivery->notification.number).status());
+        BITS_ASSIGN_OR_RETURN(const domain::Job job, step.txn().GetJob(id));
+        *may_run = job.owner == delivery->job.owner &&
+                   job.notifications.command == delivery->job.notifications.command;
+        return absl::OkStatus();
+      },
+      [this, delivery, may_run](const absl::Status& status) {
+        if (!status.ok()) return Release(delivery->job.id, status);
+        if (!*may_run) return Record(delivery, delivery->webhook_failure);
+        MutexLock lock(mutex_);
+        if (stopping_) return;  // it is told anew at the next start
+        ready_.push_back(delivery);
+        poked_ = true;
+        wake_.Signal();
+      });
 }
 
 void Notifier::RunCommand(const std::shared_ptr<Delivery>& delivery) {
@@ -244,7 +267,8 @@ void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
   auto written = std::make_shared<std::optional<NotificationRecord>>();
   parts_.writer->Run(
       [this, id, number, failure = std::move(failure), written,
-       command = delivery->command](Step& step) -> absl::Status {
+       command = delivery->command, of_webhook = delivery->webhook_failure](
+          Step& step) -> absl::Status {
         written->reset();
         if (!failure.has_value()) return step.txn().DeleteNotification(id, number);
         absl::StatusOr<NotificationRecord> found = step.txn().GetNotification(id, number);
@@ -258,6 +282,11 @@ void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
         if (command) {
           BITS_ASSIGN_OR_RETURN(const domain::Job job, step.txn().GetJob(id));
           next = domain::NextRun(options_.delivery, job, record.tries, step.now());
+          // A completed job runs no command again, but its webhook is still to be told.
+          if (!next.has_value() && of_webhook.has_value()) {
+            next = domain::NextTry(options_.delivery, *of_webhook, record.tries, RandomFraction(),
+                                   step.now());
+          }
         } else {
           next = domain::NextTry(options_.delivery, *failure, record.tries, RandomFraction(),
                                  step.now());

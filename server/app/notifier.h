@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/app/job_secrets.h"
 #include "server/app/job_writer.h"
@@ -68,10 +69,11 @@ class Notifier {
     NotificationRecord notification;
     std::optional<Secret> key;  // nullopt: it is not here any more
     bool command = false;       // its command line was run
+    std::optional<domain::Failure> webhook_failure;  // of this try, where there is a command line
   };
 
   void Loop();
-  std::vector<DueOutbox> ClaimDue(absl::Time now);
+  absl::StatusOr<std::vector<DueOutbox>> ClaimDue(absl::Time now);
   void Prepare(const domain::JobId& id);
   void SendReady();
   void Send(const std::shared_ptr<Delivery>& delivery);

@@ -34,7 +34,11 @@ absl::StatusOr<std::vector<NotificationRecord>> NotificationsOf(
   BITS_ASSIGN_OR_RETURN(uint32_t kept, txn.CountNotifications(after.id));
   std::vector<NotificationRecord> room;
   for (NotificationRecord& record : made) {
-    if (kept >= domain::MostKept(record.flag)) {
+    // A job's last words have the room of the news of how it went.
+    const NotifyFlag rank =
+        domain::IsFinal(after.state) ? NotifyFlag::kJobTransferred : record.flag;
+    const uint32_t most = domain::MostKept(rank);
+    if (kept >= most) {
       BITS_LOG(kInfo, "a notification is not made: too many of its job wait",
                {{"job", after.id}, {"flag", static_cast<int>(record.flag)}, {"waiting", kept}});
       continue;

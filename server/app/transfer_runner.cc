@@ -304,7 +304,9 @@ void TransferRunner::OnLoaded(const JobId& id, const absl::Status& status, Loade
     domain::Failure failure;
     failure.hresult = domain::kInvalidCredentials;
     failure.context = domain::ErrorContext::kGeneralQueueManager;
-    failure.detail = "lost when bitsd stopped, to be set again: " + loaded.missing;
+    failure.detail =
+        "bitsd has no key (any more) that opens them, so they are to be set again: " +
+        loaded.missing;
     FailTurn(id, turn, std::move(failure));
   } else if (!turn.ending) {
     if (loaded.request != nullptr) turn.request = std::move(loaded.request);

@@ -91,7 +91,8 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
     case Guard::kSaidInvalid:
       return file != nullptr && !std::get<SetValidationState>(event).valid;
     case Guard::kTooLarge:
-      return WouldBeTooLarge(job, file, event);
+      // One that is being completed keeps what it has.
+      return job.pending != Pending::kPublish && WouldBeTooLarge(job, file, event);
     case Guard::kDeferred:
       return job.deferred;
     case Guard::kDeadlinePassed:

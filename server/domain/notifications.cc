@@ -52,7 +52,11 @@ NotifyFlag LateNotification(const Job& before, const Job& after) {
   const NotificationOptions& was = before.notifications;
   const NotificationOptions& is = after.notifications;
   if (!HasReceiver(is) || !Asks(is.flags, notification)) return NotifyFlag::kNone;
-  const bool told = was.webhook_uri == is.webhook_uri && was.command == is.command &&
+  // One that is taken away is no news for the other; a command line is run where there is no webhook.
+  const bool same_webhook = is.webhook_uri.empty() || is.webhook_uri == was.webhook_uri;
+  const bool same_command = is.command.program.empty() || is.command == was.command ||
+                            !is.webhook_uri.empty();
+  const bool told = HasReceiver(was) && same_webhook && same_command &&
                     Asks(was.flags, notification);
   return told ? NotifyFlag::kNone : notification;
 }

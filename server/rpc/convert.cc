@@ -284,7 +284,7 @@ void ToProto(const app::EventRecord& event, const domain::Policy& policy, v1::Jo
   to->Clear();
   to->set_type(EventTypeOf(event.kind));
   ToProto(event.job, policy, to->mutable_job());
-  HideHeaderValues(to->mutable_job());
+  HideFromEvents(to->mutable_job());
   const bool of_file = event.kind == domain::ChangeKind::kFileTransferred ||
                        event.kind == domain::ChangeKind::kFileRestarted;
   if (of_file && event.file != 0) to->set_file(FileName(event.job.id, event.file));

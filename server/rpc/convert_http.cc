@@ -1,3 +1,4 @@
+#include "server/base/redact.h"
 #include "server/rpc/convert_http.h"
 
 #include "server/rpc/utf8.h"
@@ -79,11 +80,18 @@ void FillHttp(const domain::Job& job, v1::Job* to) {
   if (job.secrets_volatile) to->mutable_secrets()->set_in_memory_only(true);
 }
 
-void HideHeaderValues(v1::Job* job) {
+void HideFromEvents(v1::Job* job) {
   for (v1::HttpHeader& header : *job->mutable_http_options()->mutable_headers()) {
     header.clear_value();
     header.set_value_hidden(true);
   }
+  if (!job->has_notifications()) return;
+  v1::NotificationOptions& notifications = *job->mutable_notifications();
+  if (notifications.has_webhook()) {
+    v1::Webhook& webhook = *notifications.mutable_webhook();
+    webhook.set_uri(RedactUrl(webhook.uri()));
+  }
+  if (notifications.has_command_line()) notifications.mutable_command_line()->clear_arguments();
 }
 
 void FillResponseHeaders(std::string_view lines, v1::File* to) {

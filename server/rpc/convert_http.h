@@ -12,8 +12,8 @@ namespace bits::rpc {
 
 // http_options, proxy_settings and secrets.
 void FillHttp(const domain::Job& job, v1::Job* to);
-// For whom names are enough: events.
-void HideHeaderValues(v1::Job* job);
+// For events: without the values of headers, the query of the webhook and the arguments of the command.
+void HideFromEvents(v1::Job* job);
 // `lines`: as in domain::File.
 void FillResponseHeaders(std::string_view lines, v1::File* to);
 

@@ -110,7 +110,7 @@ bool WatchFeed::TakeSnapshotMessage(v1::JobEvent* message) {
   message->Clear();
   message->set_type(v1::JobEvent::TYPE_SNAPSHOT);
   ToProto(job, *CurrentPolicy(), message->mutable_job());
-  HideHeaderValues(message->mutable_job());
+  HideFromEvents(message->mutable_job());
   return true;
 }
 

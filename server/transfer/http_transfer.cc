@@ -157,6 +157,8 @@ void HttpTransfer::SetOptions() {
   // Before 8.1 libcurl takes some truncated bodies over HTTP/2 for whole ones.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else a request that ends waits for the thread that looks its name up, and all others with it.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   const uint64_t share = delivery_->share().value_or(std::numeric_limits<uint64_t>::max());
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/base/executor.h"
 #include "server/base/status_macros.h"
 #include "server/domain/error_code.h"
@@ -61,7 +62,8 @@ class CurlWebhookSender::Post final : public MultiDriver::Request {
 
 void CurlWebhookSender::Post::SetOptions() {
   const Options& options = sender_->options_;
-  const int64_t timestamp = absl::ToUnixSeconds(request_.time);
+  // The wall's time, which receivers compare with theirs: that of the rest of bitsd does not follow it.
+  const int64_t timestamp = absl::ToUnixSeconds(absl::Now());
   const std::string signature =
       WebhookSignature(request_.key, request_.id, timestamp, request_.body);
   headers_ = Append(nullptr, "Content-Type: " + request_.content_type);
@@ -82,6 +84,8 @@ void CurlWebhookSender::Post::SetOptions() {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else a request that ends waits for the thread that looks its name up, and all others with it.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   const auto timeout = static_cast<long>(absl::ToInt64Milliseconds(options.timeout));

