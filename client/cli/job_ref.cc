@@ -72,7 +72,7 @@ absl::StatusOr<std::string> ResolveJob(const Client& client, const std::string& 
   for (const bool all_owners : {false, true}) {
     for (const bool show_final : {false, true}) {
       if (!found.empty()) break;
-      const auto status = Collect(client, text, show_final, all_owners, found);
+      auto status = Collect(client, text, show_final, all_owners, found);
       if (absl::IsPermissionDenied(status) && all_owners) break;
       if (!status.ok()) return status;
     }

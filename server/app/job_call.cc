@@ -7,7 +7,6 @@
 
 namespace bits::app {
 
-using domain::File;
 using domain::Job;
 using domain::JobId;
 

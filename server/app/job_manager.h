@@ -98,7 +98,7 @@ class JobManager {
     HoldBoard* holds;
     domain::NotificationPermissions notifications = {};
   };
-  explicit JobManager(Parts parts) : parts_(parts) {}
+  explicit JobManager(Parts parts) : parts_(std::move(parts)) {}
 
   // `job` carries the client's properties, secret headers among the others; id, owner, times are
   // set here. The key is that of its webhook, where it has one.

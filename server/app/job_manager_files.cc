@@ -10,7 +10,6 @@
 namespace bits::app {
 
 using domain::File;
-using domain::Job;
 using domain::JobId;
 
 void JobManager::UpdateFile(const Principal& principal, const JobId& id, uint32_t ordinal,

@@ -269,7 +269,7 @@ void Notifier::Record(const std::shared_ptr<Delivery>& delivery,
       [this, id, number, failure = std::move(failure), written,
        command = delivery->command, of_webhook = delivery->webhook_failure](
           Step& step) -> absl::Status {
-        written->reset();
+        *written = std::nullopt;
         if (!failure.has_value()) return step.txn().DeleteNotification(id, number);
         absl::StatusOr<NotificationRecord> found = step.txn().GetNotification(id, number);
         // Its job has no receiver any more, or is forgotten.

@@ -2,17 +2,20 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <string_view>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "bits/v1/event.pb.h"
+#include "server/base/strings.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/names.h"
 
 namespace bits::rpc {
 namespace {
 
-std::string TypeOf(domain::NotifyFlag flag) {
+std::string_view TypeOf(domain::NotifyFlag flag) {
   switch (flag) {
     case domain::NotifyFlag::kJobTransferred:
       return "bits.v1.job.transferred";
@@ -50,7 +53,7 @@ std::string CloudEventFormat::Format(const std::string& id,
       message.file().empty() ? JobName(event.job.id) : FileName(event.job.id, event.file);
   return absl::StrCat(
       R"({"specversion":"1.0","id":")", id, R"(","source":")", source_, R"(","type":")",
-      TypeOf(notification.flag), R"(","subject":")", subject, R"(","time":")",
+      Av(TypeOf(notification.flag)), R"(","subject":")", subject, R"(","time":")",
       absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ", event.time, absl::UTCTimeZone()),
       R"(","datacontenttype":"application/json","data":)", data, "}");
 }

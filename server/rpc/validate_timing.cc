@@ -1,6 +1,7 @@
 #include "server/rpc/validate_timing.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "server/base/error_info.h"
 #include "server/base/status_macros.h"
@@ -55,7 +56,8 @@ absl::StatusOr<domain::RetryOptions> RetryOptionsFrom(const v1::Job& job) {
                                                        "job.retry_options.maximum_retry_delay"));
   if (from.multiplier() == 0) return to;
   // Also what is no number.
-  if (!(from.multiplier() >= 1 && from.multiplier() <= domain::kMostRetryMultiplier)) {
+  if (std::isnan(from.multiplier()) || from.multiplier() < 1 ||
+      from.multiplier() > domain::kMostRetryMultiplier) {
     return InvalidField("job.retry_options.multiplier", "must be 1 to 10, or 0 for the default");
   }
   if (to.maximum_delay == absl::ZeroDuration()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "server/rpc/convert.h"
@@ -167,8 +168,9 @@ bool WatchFeed::ReadProgress(Instant now) {
     std::erase_if(read, [&](const auto& early) { return early->job.id == event->job.id; });
     read.push_back(std::move(event));
   }
-  std::stable_sort(read.begin(), read.end(), [](const auto& a, const auto& b) {
-    return a->revision < b->revision;
+  // There is one of each job now.
+  std::sort(read.begin(), read.end(), [](const auto& a, const auto& b) {
+    return std::tie(a->revision, a->job.id) < std::tie(b->revision, b->job.id);
   });
   for (app::WatchHub::Event& event : read) {
     if (IsStale(*event)) continue;
