@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 #include "server/rpc/convert.h"
@@ -162,17 +162,17 @@ bool WatchFeed::ReadProgress(Instant now) {
   if (!progress_.empty() || now < progress_due_) return false;
   progress_due_ = now + options_.progress_interval;
   std::erase_if(next_progress_, [now](const auto& entry) { return entry.second <= now; });
-  std::vector<app::WatchHub::Event> read;
-  for (auto& [id, event] : std::exchange(early_, {})) read.push_back(std::move(event));
-  for (app::WatchHub::Event& event : hub_->ReadProgress(&progress_position_)) {
-    std::erase_if(read, [&](const auto& early) { return early->job.id == event->job.id; });
-    read.push_back(std::move(event));
+  std::multimap<app::Revision, app::WatchHub::Event> read;  // of one revision as they came
+  for (auto& [id, event] : std::exchange(early_, {})) {
+    const app::Revision revision = event->revision;
+    read.emplace(revision, std::move(event));
   }
-  // There is one of each job now.
-  std::sort(read.begin(), read.end(), [](const auto& a, const auto& b) {
-    return std::tie(a->revision, a->job.id) < std::tie(b->revision, b->job.id);
-  });
-  for (app::WatchHub::Event& event : read) {
+  for (app::WatchHub::Event& event : hub_->ReadProgress(&progress_position_)) {
+    std::erase_if(read, [&](const auto& early) { return early.second->job.id == event->job.id; });
+    const app::Revision revision = event->revision;
+    read.emplace(revision, std::move(event));
+  }
+  for (auto& [revision, event] : read) {
     if (IsStale(*event)) continue;
     if (IsDue(*event, now)) {
       progress_.push_back(std::move(event));
