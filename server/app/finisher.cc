@@ -129,7 +129,7 @@ absl::Status Finisher::PublishPage(const domain::JobId& id, const std::vector<do
   trouble.file = file.ordinal;
   trouble.failure.hresult = HresultOf(status);
   trouble.failure.context = domain::ErrorContext::kLocalFile;
-  trouble.failure.detail = absl::StrCat("completing the job: ", Av(Sv(status.message())));
+  trouble.failure.detail = absl::StrCat("completing the job: ", status.message());
   if (absl::IsDataLoss(status)) {
     BITS_RETURN_IF_ERROR(Record(id, {file.ordinal}, domain::FileLost{}));
   }

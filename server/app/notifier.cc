@@ -213,10 +213,11 @@ void Notifier::OnWebhook(const std::shared_ptr<Delivery>& delivery,
       [delivery, may_run](Step& step) -> absl::Status {
         const domain::JobId& id = delivery->job.id;
         *may_run = false;
-        BITS_RETURN_IF_ERROR(
-            step.txn().GetNotification(id, delivery->notification.number).status());
+        BITS_ASSIGN_OR_RETURN(const NotificationRecord record,
+                              step.txn().GetNotification(id, delivery->notification.number));
         BITS_ASSIGN_OR_RETURN(const domain::Job job, step.txn().GetJob(id));
-        *may_run = job.owner == delivery->job.owner &&
+        const bool again = record.tries > 0 && domain::IsFinal(job.state);  // see NextRun
+        *may_run = !again && job.owner == delivery->job.owner &&
                    job.notifications.command == delivery->job.notifications.command;
         return absl::OkStatus();
       },

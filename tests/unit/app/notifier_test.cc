@@ -417,6 +417,15 @@ TEST_F(NotifierTest, WebhookOfACompletedJobIsCalledAgainThoughItsCommandIsNot) {
   commands_.End(Status(0));
   ASSERT_FALSE(Outbox(id).empty());
   EXPECT_FALSE(Outbox(id)[0].given_up);
+  world_.clock.Advance(absl::Seconds(10));
+  Run();
+  webhooks_.Answer(Status(500));
+  Run();
+  EXPECT_THAT(commands_.runs, SizeIs(1));
+  world_.clock.Advance(absl::Seconds(20));
+  Run();
+  webhooks_.Answer();
+  EXPECT_THAT(Outbox(id), IsEmpty());
 }
 
 TEST_F(NotifierTest, ProgramThatIsNotAllowedIsNotRun) {
