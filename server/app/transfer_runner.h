@@ -92,7 +92,9 @@ class TransferRunner {
     std::vector<std::function<void()>> waiters;
   };
 
-  // What the engine tells.
+  // What the engine tells. transfer_runner_reports.cc
+  std::shared_ptr<TransferObserver> Observe(const domain::JobId& id, uint32_t ordinal,
+                                            Source source);
   void OnBytesArrive(const domain::JobId& id, uint32_t attempt);
   void OnRestart(const domain::JobId& id, uint32_t ordinal, RestartReason reason,
                  std::function<void()> proceed);
@@ -114,6 +116,7 @@ class TransferRunner {
   void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
   // Ends the turn: what the job comes to next is held.
   void GiveWay(const domain::JobId& id, Turn& turn, domain::Requeue requeue) BITS_REQUIRES(mutex_);
+  // transfer_runner_load.cc
   void Load(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Reload(const domain::JobId& id, uint32_t ordinal, Turn& turn) BITS_REQUIRES(mutex_);
   struct Loaded {

@@ -39,6 +39,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
     kHold,     // its body will be, once what is here is gone
     kDiscard,  // its body is of no interest
   };
+  static constexpr size_t kLongestName = 2200;  // a remote name's, in bytes
 
   const domain::FileRanges& ranges() const { return delivery_->spec().file.ranges; }
   // Of a file with ranges. False if nothing is left to ask for.
