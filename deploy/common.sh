@@ -50,15 +50,19 @@ install_packages() {
   fi
 }
 
-# build PRESET [TARGET..]: configures and builds in build/PRESET. Warnings are
+# build PRESET [-Dx=y ..] [TARGET..]: configures and builds in build/PRESET. Warnings are
 # errors with CI=true.
 build() {
-  local preset=$1 werror=OFF
+  local preset=$1 werror=OFF settings=()
   shift
+  while [[ ${1:-} == -D* ]]; do
+    settings+=("$1")
+    shift
+  done
   [[ ${CI:-} == true ]] && werror=ON
   say "Building preset $preset in build/$preset"
   mkdir -p build
-  cmake --preset "$preset" -DBITS_WERROR=$werror >"build/$preset.configure.log" 2>&1 || {
+  cmake --preset "$preset" -DBITS_WERROR=$werror "${settings[@]}" >"build/$preset.configure.log" 2>&1 || {
     cat "build/$preset.configure.log"
     die "cmake --preset $preset failed"
   }

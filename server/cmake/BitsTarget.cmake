@@ -48,18 +48,24 @@ function(bits_executable)
 endfunction()
 
 # bits_test(NAME foo_test SOURCES .. [DEPS ..] [LABELS unit ..] [ENV K=V ..]
-#           [ARGS ..] [TIMEOUT seconds] [DISCOVER] [SERIAL])
+#           [ARGS ..] [TIMEOUT seconds] [DISCOVER] [SERIAL] [BLACK_BOX])
 #   A GoogleTest program, run by CTest as one test; with DISCOVER each TEST is a
 #   CTest test of its own, so that long suites run side by side. gtest, gmock
 #   and their main() are linked. LABELS is one or more of unit, contract,
 #   conformance, integration, fault, bench (default unit). TIMEOUT is for a
 #   build without sanitizers (default 60). SERIAL: no other test beside it.
+#   BLACK_BOX: none of the code under test is in the program itself, it starts
+#   bitsd; see BITS_BLACK_BOX_TESTS.
 function(bits_test)
-  cmake_parse_arguments(ARG "DISCOVER;SERIAL" "NAME;TIMEOUT"
+  cmake_parse_arguments(ARG "DISCOVER;SERIAL;BLACK_BOX" "NAME;TIMEOUT"
                         "SOURCES;DEPS;LABELS;ENV;ARGS" ${ARGN})
   _bits_check_arguments(bits_test)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
+  endif()
+  if(ARG_BLACK_BOX AND BITS_BLACK_BOX_TESTS)
+    _bits_black_box_test()
+    return()
   endif()
   bits_executable(NAME ${ARG_NAME} SOURCES ${ARG_SOURCES}
                   DEPS ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gmock_main)
@@ -80,6 +86,31 @@ function(bits_test)
     endif()
   endif()
 endfunction()
+
+# Another build's program, against this one's bitsd.
+macro(_bits_black_box_test)
+  file(RELATIVE_PATH _folder "${PROJECT_BINARY_DIR}" "${CMAKE_CURRENT_BINARY_DIR}")
+  set(_shards 0)
+  if(ARG_DISCOVER)
+    set(_shards 1 2 3 4 5 6)  # which tests are in it is known only once it is built
+  endif()
+  list(LENGTH _shards _count)
+  foreach(_shard IN LISTS _shards)
+    set(_name ${ARG_NAME})
+    set(_env ${ARG_ENV} "BITSD=$<TARGET_FILE:bitsd>")
+    if(ARG_DISCOVER)
+      math(EXPR _index "${_shard} - 1")
+      set(_name ${ARG_NAME}.${_shard}_of_${_count})
+      list(APPEND _env GTEST_TOTAL_SHARDS=${_count} GTEST_SHARD_INDEX=${_index})
+    endif()
+    bits_add_test(NAME ${_name}
+                  COMMAND "${BITS_BLACK_BOX_TESTS}/${_folder}/${ARG_NAME}" ${ARG_ARGS}
+                  LABELS ${ARG_LABELS} ENV ${_env} TIMEOUT ${ARG_TIMEOUT})
+    if(ARG_SERIAL)
+      set_tests_properties(${_name} PROPERTIES RUN_SERIAL ON)
+    endif()
+  endforeach()
+endmacro()
 
 # bits_add_test(NAME x COMMAND .. [LABELS ..] [ENV K=V ..] [TIMEOUT seconds]
 #               [SERIAL])
