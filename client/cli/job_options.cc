@@ -76,6 +76,14 @@ absl::Status ApplyTransferOptions(const Arguments& arguments, v1::Job& job,
     job.mutable_transfer_options()->set_dynamic_content(arguments.Has("dynamic-content"));
     mask.emplace_back("transfer_options.dynamic_content");
   }
+  if (arguments.Has("high-performance") && arguments.Has("no-high-performance")) {
+    return absl::InvalidArgumentError(
+        "--high-performance and --no-high-performance exclude each other");
+  }
+  if (arguments.Has("high-performance") || arguments.Has("no-high-performance")) {
+    job.mutable_transfer_options()->set_high_performance(arguments.Has("high-performance"));
+    mask.emplace_back("transfer_options.high_performance");
+  }
   if (arguments.Has("require-ranges") && arguments.Has("no-require-ranges")) {
     return absl::InvalidArgumentError(
         "--require-ranges and --no-require-ranges exclude each other");
@@ -105,6 +113,9 @@ const std::vector<OptionSpec>& JobOptionSpecs() {
       {"max-size", "SIZE", "an error if all its files come to more, as 500k or 2Gi (0: no limit)"},
       {"dynamic-content", "", "start a file over that was interrupted: it may be another each time"},
       {"no-dynamic-content", "", "go on with such files where it is proven the same (the default)"},
+      {"high-performance", "",
+       "write straight to LOCAL and record no progress; only before the job has files"},
+      {"no-high-performance", "", "write to a temporary file first (the default)"},
       {"progress-interval", "DURATION", "the least time between two news of progress (default 500ms)"},
       {"require-ranges", "", "fail at origins without lengths or byte ranges, as BITS does"},
       {"no-require-ranges", "", "fetch from such origins in one stream (the default)"},

@@ -231,6 +231,7 @@ std::string JobDetails(const v1::Job& job, const std::optional<v1::Error>& error
     line("Maximum size", BytesText(job.transfer_options().max_download_size()));
   }
   if (job.transfer_options().dynamic_content()) line("Dynamic content", "yes");
+  if (job.transfer_options().high_performance()) line("High performance", "yes");
   if (job.auto_complete()) line("Auto-complete", "yes");
   line("Require ranges", job.transfer_options().require_ranges() ? "yes" : "no");
   for (const auto& [title, value] : TimingDetails(job, zone)) line(title, value);

@@ -140,7 +140,7 @@ absl::StatusOr<bool> Finisher::RemoveTemporaries(const domain::JobId& id) {
   bool left = false;
   BITS_RETURN_IF_ERROR(ForEachPage(id, [&](const std::vector<domain::File>& page) {
     for (const domain::File& file : page) {
-      if (file.completed) continue;
+      if (file.completed || domain::IsWrittenInPlace(file)) continue;
       const absl::Status status = files_->Remove(file.temporary_path);
       if (status.ok()) continue;
       left = true;

@@ -19,13 +19,15 @@ using domain::JobId;
 
 namespace {
 
-// Gives the files their temporary names, beside their destinations.
-void NameTemporaries(const JobId& id, uint32_t first_ordinal, std::vector<File>& files) {
+// Gives the files their temporary names, beside their destinations; or those of the destinations.
+void NameTemporaries(const Job& job, uint32_t first_ordinal, std::vector<File>& files) {
   uint32_t ordinal = first_ordinal;
   for (File& file : files) {
     const size_t slash = file.path.rfind('/');
     file.temporary_path =
-        absl::StrCat(file.path.substr(0, slash + 1), ".BIT-", id, "-", ordinal++, ".tmp");
+        job.options.high_performance
+            ? file.path
+            : absl::StrCat(file.path.substr(0, slash + 1), ".BIT-", job.id, "-", ordinal++, ".tmp");
   }
 }
 
@@ -119,7 +121,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
   job.secrets_volatile = domain::HasSecrets(job) && parts_.vault->is_volatile();
   job.notifications.webhook_volatile =
       !job.notifications.webhook_uri.empty() && parts_.vault->is_volatile();
-  if (resolved.ok()) NameTemporaries(job.id, 1, *resolved);
+  if (resolved.ok()) NameTemporaries(job, 1, *resolved);
   if (resolved.ok()) job.destination = RootOfFirst(*resolved);
   auto result = std::make_shared<Job>();
   parts_.writer->Run(
@@ -181,7 +183,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
           std::vector<File> added = *resolved;
           call.record.first_file = call.job.progress.files_total + 1;
           call.record.file_count = static_cast<uint32_t>(added.size());
-          NameTemporaries(call.job.id, call.record.first_file, added);
+          NameTemporaries(call.job, call.record.first_file, added);
           BITS_ASSIGN_OR_RETURN(
               domain::Decision decision,
               call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added), root}));

@@ -69,6 +69,7 @@ void Maker::Apply(const Update& e) {
   if (e.credentials) j.credentials = *e.credentials;
   if (e.secrets_volatile) j.secrets_volatile = *e.secrets_volatile;
   if (e.dynamic_content) j.options.dynamic_content = *e.dynamic_content;
+  if (e.high_performance) j.options.high_performance = *e.high_performance;
   if (e.max_download_size) j.options.max_download_size = *e.max_download_size;
   if (e.max_bytes_per_second) j.options.max_bytes_per_second = *e.max_bytes_per_second;
   if (e.retry) j.retry = *e.retry;

@@ -78,6 +78,7 @@ struct Update {
   std::optional<bool> secrets_volatile;
   std::optional<uint64_t> max_bytes_per_second;
   std::optional<bool> dynamic_content;
+  std::optional<bool> high_performance;
   std::optional<uint64_t> max_download_size;
   std::optional<TimingUpdate> timing;
   std::optional<RetryOptions> retry;

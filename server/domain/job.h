@@ -89,7 +89,7 @@ struct File {
   std::string given_name;
   std::string local_name;   // as the client gave it
   std::string path;         // the destination: absolute, normal, under a root
-  std::string temporary_path;  // beside it; ours alone
+  std::string temporary_path;  // beside it; ours alone. With high_performance: path itself
   // Tells the file at temporary_path, once it is whole, from any other. Empty: not known.
   std::string temporary_identity;
   std::optional<Checksum> checksum;
@@ -116,6 +116,8 @@ struct TransferOptions {
   uint64_t max_bytes_per_second = 0;  // of all its files together; 0: no limit
   // A file that was interrupted starts over: what comes next need not be of the same content.
   bool dynamic_content = false;
+  // Straight to the destination: no temporary file, no checkpoints.
+  bool high_performance = false;
   uint64_t max_download_size = 0;  // of all its files together; 0: no limit
   bool operator==(const TransferOptions&) const = default;
 };
@@ -227,6 +229,8 @@ constexpr bool IsFinal(JobState s) {
 constexpr bool IsActive(JobState s) {
   return s == JobState::kConnecting || s == JobState::kTransferring;
 }
+// Of a job with high_performance: what is there is never deleted, and never gone on from.
+inline bool IsWrittenInPlace(const File& file) { return file.temporary_path == file.path; }
 inline bool AllFilesTransferred(const Job& job) {
   return job.progress.files_transferred == job.progress.files_total;
 }

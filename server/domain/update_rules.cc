@@ -48,6 +48,11 @@ absl::Status CheckTransferOptions(const Job& job, const Update& update, const Ht
   if (WasResumed(job) && after.dynamic_content != job.options.dynamic_content) {
     return ReadOnlyAfterResume("transfer_options.dynamic_content");
   }
+  after.high_performance = update.high_performance.value_or(after.high_performance);
+  if (job.progress.files_total > 0 && after.high_performance != job.options.high_performance) {
+    return Refuse("BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE",
+                  "transfer_options.high_performance: cannot change once the job has files.");
+  }
   if (WasResumed(job) &&
       update.max_download_size.value_or(job.options.max_download_size) !=
           job.options.max_download_size) {

@@ -197,6 +197,7 @@ void ToProto(const domain::Job& job, const domain::Policy& policy, v1::Job* to) 
   to->mutable_transfer_options()->set_require_ranges(job.options.require_ranges);
   to->mutable_transfer_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
   to->mutable_transfer_options()->set_dynamic_content(job.options.dynamic_content);
+  to->mutable_transfer_options()->set_high_performance(job.options.high_performance);
   to->mutable_transfer_options()->set_max_download_size(job.options.max_download_size);
   ToProto(job.notification_interval, to->mutable_minimum_notification_interval());
   to->set_attempt_count(job.attempt_count);

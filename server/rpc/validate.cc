@@ -129,12 +129,13 @@ struct Selection {
   bool max_bytes_per_second = false;
   bool auto_complete = false;
   bool dynamic_content = false;
+  bool high_performance = false;
   bool max_download_size = false;
   bool notification_interval = false;
 };
 
 Selection Everything() {
-  return {true, true, true, true, true, true, true,
+  return {true, true, true, true, true, true, true, true,
           true, true, true, true, true, true, true};
 }
 
@@ -151,6 +152,7 @@ Selection Populated(const v1::Job& job) {
           job.transfer_options().max_bytes_per_second() != 0,
           job.auto_complete(),
           job.transfer_options().dynamic_content(),
+          job.transfer_options().high_performance(),
           job.transfer_options().max_download_size() != 0,
           job.has_minimum_notification_interval()};
 }
@@ -170,7 +172,9 @@ bool Select(std::string_view path, Selection& to) {
       {"transfer_options", &Selection::require_ranges},
       {"transfer_options", &Selection::max_bytes_per_second},
       {"transfer_options", &Selection::dynamic_content},
+      {"transfer_options", &Selection::high_performance},
       {"transfer_options", &Selection::max_download_size},
+      {"transfer_options.high_performance", &Selection::high_performance},
       {"transfer_options.dynamic_content", &Selection::dynamic_content},
       {"transfer_options.max_download_size", &Selection::max_download_size},
       {"minimum_notification_interval", &Selection::notification_interval},
@@ -242,6 +246,7 @@ absl::StatusOr<domain::Job> NewJobFrom(const v1::CreateJobRequest& request,
   job.options.require_ranges = from.transfer_options().require_ranges();
   BITS_ASSIGN_OR_RETURN(job.options.max_bytes_per_second, RateFrom(from));
   job.options.dynamic_content = from.transfer_options().dynamic_content();
+  job.options.high_performance = from.transfer_options().high_performance();
   job.options.max_download_size = from.transfer_options().max_download_size();
   BITS_ASSIGN_OR_RETURN(job.notification_interval, NotificationIntervalFrom(from));
   BITS_ASSIGN_OR_RETURN(job.http, HttpOptionsFrom(from));
@@ -290,6 +295,9 @@ absl::StatusOr<domain::Update> UpdateFrom(const v1::UpdateJobRequest& request,
   }
   if (selection.dynamic_content) {
     update.dynamic_content = from.transfer_options().dynamic_content();
+  }
+  if (selection.high_performance) {
+    update.high_performance = from.transfer_options().high_performance();
   }
   if (selection.max_download_size) {
     update.max_download_size = from.transfer_options().max_download_size();

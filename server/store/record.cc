@@ -237,6 +237,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.mutable_options()->set_require_ranges(job.options.require_ranges);
   to.mutable_options()->set_max_bytes_per_second(job.options.max_bytes_per_second);
   to.mutable_options()->set_dynamic_content(job.options.dynamic_content);
+  to.mutable_options()->set_high_performance(job.options.high_performance);
   to.mutable_options()->set_max_download_size(job.options.max_download_size);
   to.set_has_ranges(job.has_ranges);
   if (job.notification_interval != domain::kDefaultNotificationInterval) {
@@ -303,6 +304,7 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.options.require_ranges = from.options().require_ranges();
   to.options.max_bytes_per_second = from.options().max_bytes_per_second();
   to.options.dynamic_content = from.options().dynamic_content();
+  to.options.high_performance = from.options().high_performance();
   to.options.max_download_size = from.options().max_download_size();
   to.has_ranges = from.has_ranges();
   if (from.has_notification_interval()) {

@@ -39,6 +39,7 @@ Delivery::Delivery(Context* context, Pacer::FlowId flow, app::TransferSpec spec,
       spec_(std::move(spec)),
       observer_(std::move(observer)),
       on_ended_(std::move(on_ended)),
+      in_place_(domain::IsWrittenInPlace(spec_.file)),
       sink_(std::make_shared<FileSink>(context->files, context->io, context->loop.get(),
                                        spec_.file.temporary_path,
                                        spec_.file.bytes_transferred == 0)) {
@@ -191,7 +192,7 @@ absl::Duration Delivery::LongInterval() const {
 }
 
 void Delivery::CheckpointIfDue() {
-  if (sync_running_ || phase_ != Phase::kFetching) return;
+  if (sync_running_ || in_place_ || phase_ != Phase::kFetching) return;
   const absl::Duration passed = absl::FromChrono(context_->loop->now() - checkpoint_time_);
   const uint64_t fresh = position_ - syncing_;
   // What proves nothing is of little use to a later try: it is only progress to be seen.
@@ -244,7 +245,7 @@ domain::Checkpoint Delivery::CheckpointAt(uint64_t bytes) const {
 }
 
 void Delivery::TellCheckpoint() {
-  if (durable_ <= told_) return;
+  if (durable_ <= told_ || in_place_) return;
   told_ = durable_;
   observer_->OnCheckpoint(CheckpointAt(durable_));
 }
@@ -361,7 +362,7 @@ void Delivery::Stop() {
 void Delivery::WindDown(Outcome outcome, bool keep) {
   outcome_ = outcome;
   // After a Sync that failed the next may well succeed, and prove nothing.
-  keep = keep && phase_ != Phase::kRestarting && !sync_failed_;
+  keep = keep && phase_ != Phase::kRestarting && !sync_failed_ && !in_place_;
   if (!keep) ++epoch_;  // nor is a checkpoint that is under way
   phase_ = Phase::kEnding;
   context_->loop->CancelTimer(std::exchange(timer_, 0));

@@ -130,6 +130,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   const app::TransferSpec spec_;
   std::shared_ptr<app::TransferObserver> observer_;
   const std::function<void()> on_ended_;
+  const bool in_place_;  // no checkpoints: nothing is gone on from
   const std::shared_ptr<FileSink> sink_;
   ByteSource* source_ = nullptr;
 

@@ -73,6 +73,7 @@ domain::Job Samples::Job() {
   options.require_ranges = OneIn(2);
   options.max_bytes_per_second = OneIn(2) ? 0 : random_();
   options.dynamic_content = OneIn(2);
+  options.high_performance = OneIn(2);
   options.max_download_size = OneIn(2) ? 0 : random_();
   if (OneIn(2)) http = HttpOptions();
   if (OneIn(2)) proxy = {static_cast<domain::ProxyUsage>(Below(3)), Bytes(40), Bytes(40)};

@@ -28,6 +28,7 @@ struct RequestOptions {
 struct TransferSpec {
   domain::JobId job;
   uint32_t attempt = 0;  // the job's
+  // With temporary_path == path nothing is told of before it is whole, and nothing is gone on from.
   // What is fetched and what is here of it: remote_name, given_name, ranges, path, temporary_path,
   // checksum, bytes_transferred, bytes_total, validators.
   domain::File file;

@@ -338,15 +338,18 @@ TEST_F(CommandsTest, SetSizesAndIntervals) {
     return grpc::Status::OK;
   };
   Serve();
-  EXPECT_EQ(Run({"set", IdOf(1), "--max-size=2Ti", "--dynamic-content", "--progress-interval=2s"})
+  EXPECT_EQ(Run({"set", IdOf(1), "--max-size=2Ti", "--dynamic-content", "--high-performance",
+                 "--progress-interval=2s"})
                 .code,
             ExitCode::kOk);
   EXPECT_THAT(seen.update_mask().paths(),
               UnorderedElementsAre("transfer_options.max_download_size",
                                    "transfer_options.dynamic_content",
+                                   "transfer_options.high_performance",
                                    "minimum_notification_interval"));
   EXPECT_EQ(seen.job().transfer_options().max_download_size(), 2'199'023'255'552u);
   EXPECT_TRUE(seen.job().transfer_options().dynamic_content());
+  EXPECT_TRUE(seen.job().transfer_options().high_performance());
   EXPECT_EQ(seen.job().minimum_notification_interval().seconds(), 2);
   for (const std::string wrong : {"--max-size=many", "--max-size=9100T", "--max-size=-1",
                                   "--progress-interval=soon"}) {

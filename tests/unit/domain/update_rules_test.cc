@@ -162,6 +162,21 @@ TEST(UpdateRules, DynamicContentGoesNotWithRangesOrAnotherMethod) {
   EXPECT_EQ(ReasonOf(with_ranges.Do(WithOptions(true, {}))), "E_INVALIDARG");
 }
 
+TEST(UpdateRules, HighPerformanceIsFixedByTheFirstFile) {
+  World world(0);
+  Update on;
+  on.high_performance = true;
+  Update off;
+  off.high_performance = false;
+  world.Must(on);
+  world.Must(off);
+  world.Must(on);
+  world.Must(AddFiles{{NewFile("a")}});
+  world.Must(on);
+  EXPECT_EQ(ReasonOf(world.Do(off)), "BG_E_READ_ONLY_PROPERTY_AFTER_ADDFILE");
+  EXPECT_TRUE(world.job.options.high_performance);
+}
+
 TEST(MaximumDownloadSize, IsOfAllFilesByTheirSizesOrByWhatIsHere) {
   World sizes = World::In(JobState::kTransferring);
   sizes.job.options.max_download_size = 100;

@@ -29,6 +29,7 @@ std::string Written(const domain::Update& update) {
   if (update.require_ranges) written += "require_ranges ";
   if (update.max_bytes_per_second) written += "max_bytes_per_second ";
   if (update.dynamic_content) written += "dynamic_content ";
+  if (update.high_performance) written += "high_performance ";
   if (update.max_download_size) written += "max_download_size ";
   if (update.notification_interval) written += "minimum_notification_interval ";
   if (update.auto_complete) written += "auto_complete ";
@@ -48,7 +49,7 @@ v1::UpdateJobRequest Request(const std::vector<std::string>& paths) {
 constexpr char kEverything[] =
     "display_name description priority minimum_retry_delay no_progress_timeout "
     "maximum_download_time labels max_parallel_files require_ranges max_bytes_per_second "
-    "dynamic_content max_download_size minimum_notification_interval "
+    "dynamic_content high_performance max_download_size minimum_notification_interval "
     "auto_complete retry_options not_before_time deadline ";
 
 TEST(UpdateTest, WritesWhatTheMaskNames) {
@@ -65,7 +66,7 @@ TEST(UpdateTest, WritesWhatTheMaskNames) {
   }
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options"}))),
             "max_parallel_files require_ranges max_bytes_per_second "
-            "dynamic_content max_download_size ");
+            "dynamic_content high_performance max_download_size ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.max_parallel_files"}))),
             "max_parallel_files ");
   EXPECT_EQ(Written(*UpdateFrom(Request({"transfer_options.require_ranges"}))), "require_ranges ");
