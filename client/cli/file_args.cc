@@ -209,15 +209,41 @@ absl::Status SetRanges(const std::vector<std::string>& ranges, std::vector<v1::F
   return absl::OkStatus();
 }
 
+absl::Status SetMirrors(const std::vector<std::string>& mirrors, std::vector<v1::File>& files) {
+  for (const std::string& mirror : mirrors) {
+    std::size_t number = 1;
+    std::string url = mirror;
+    const auto colon = mirror.find(':');
+    const bool numbered = colon != std::string::npos && !mirror.substr(colon).starts_with("://") &&
+                          absl::SimpleAtoi(mirror.substr(0, colon), &number);
+    if (numbered) url = mirror.substr(colon + 1);
+    if (!LooksLikeUrl(url)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Printable(mirror), "\" is no mirror: one is URL, or N:URL for file N"));
+    }
+    if (!numbered && files.size() != 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are ", files.size(), " files: say --mirror=N:URL, N counts from 1"));
+    }
+    if (number < 1 || number > files.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("--mirror: there is no file ", number));
+    }
+    files[number - 1].add_mirrors(url);
+  }
+  return absl::OkStatus();
+}
+
 std::vector<OptionSpec> FileOptionSpecs() {
   return {
+      {"mirror", "[N:]URL", "another URL of the same content; of file N where there are several", true},
       {"checksum", "ALGORITHM:HEX", "what a file must hash to; one for each file, in order", true},
       {"ranges", "RANGES", "parts of a file, 0:100,200:eof; for each file, in order", true}};
 }
 
 absl::Status ApplyFileOptions(const Arguments& arguments, std::vector<v1::File>& files) {
   if (auto status = SetChecksums(arguments.GetAll("checksum"), files); !status.ok()) return status;
-  return SetRanges(arguments.GetAll("ranges"), files);
+  if (auto status = SetRanges(arguments.GetAll("ranges"), files); !status.ok()) return status;
+  return SetMirrors(arguments.GetAll("mirror"), files);
 }
 
 }  // namespace bits::cli

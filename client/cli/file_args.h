@@ -40,7 +40,10 @@ absl::StatusOr<std::vector<v1::FileRange>> ParseRanges(const std::string& text);
 // The ranges of each file, in their order; or of none at all. An empty one: all of the file.
 absl::Status SetRanges(const std::vector<std::string>& ranges, std::vector<v1::File>& files);
 
-// --checksum and --ranges.
+// URL, or N:URL of the N-th file; the number may be left out where there is one file.
+absl::Status SetMirrors(const std::vector<std::string>& mirrors, std::vector<v1::File>& files);
+
+// --checksum, --ranges and --mirror.
 std::vector<OptionSpec> FileOptionSpecs();
 absl::Status ApplyFileOptions(const Arguments& arguments, std::vector<v1::File>& files);
 

@@ -261,6 +261,11 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_url
                                                : "",
                    "\n    from ",
                    Printable(show_urls ? file.remote_name() : RedactUrl(file.remote_name())), "\n");
+  for (int i = 0; i < file.mirrors_size(); ++i) {
+    const std::string& mirror = file.mirrors(i);
+    absl::StrAppend(&text, "    or from ", Printable(show_urls ? mirror : RedactUrl(mirror)),
+                    static_cast<int>(file.mirror()) == i + 1 ? "  (in use)" : "", "\n");
+  }
   if (!file.temporary_name().empty() && whole) {
     absl::StrAppend(&text, "    now at ", Printable(file.temporary_name()), "\n");
   }

@@ -125,11 +125,10 @@ void HoldBoard::ProbeNow(const domain::Job& job) {
   listener_();
 }
 
-std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job,
-                                                 const domain::File& file) {
+std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job, domain::File& file) {
   if (idle_) return std::nullopt;
   domain::Requeue requeue;
-  requeue.host = domain::HostFor(job, file.remote_name);
+  requeue.host = domain::HostFor(job, domain::SourceName(file));
   requeue.destination = files_->RootOf(file.path);
   const absl::Time now = clock_->Now();
   MutexLock lock(mutex_);
@@ -138,7 +137,19 @@ std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job,
     if (holds.MayGoOn(key, job.id)) return true;
     return holds.MayStart(key, now) && holds.OnStart(key, job.id);
   };
-  if (may(hosts_, requeue.host) && may(destinations_, requeue.destination)) return std::nullopt;
+  bool host_may = may(hosts_, requeue.host);
+  domain::Mirrors tried = file.mirrors;
+  while (!host_may) {
+    const std::optional<uint32_t> next = domain::NextSource(tried, tried.source);
+    if (!next) break;
+    domain::TurnTo(tried, *next, tried.source, false);
+    std::string host = domain::HostFor(job, domain::SourceName(file, *next));
+    host_may = may(hosts_, host);
+    if (!host_may) continue;
+    file.mirrors.source = *next;
+    requeue.host = std::move(host);
+  }
+  if (host_may && may(destinations_, requeue.destination)) return std::nullopt;
   return requeue;
 }
 

@@ -60,8 +60,9 @@ class HoldBoard {
   // The job's owner resumed it: what it waits for is probed now.
   void ProbeNow(const domain::Job& job);
 
-  // What keeps a job from turning to this file in its turn; nullopt: nothing does.
-  std::optional<domain::Requeue> WhyNot(const domain::Job& job, const domain::File& file);
+  // What keeps a job from turning to this file in its turn; nullopt: nothing does. A file whose source's
+  // host is held is turned to the next source that has not failed, if there is one that is not.
+  std::optional<domain::Requeue> WhyNot(const domain::Job& job, domain::File& file);
   bool IsHostHeld(const std::string& host) const;
   // Sets job.held of a QUEUED one.
   void AddHeld(domain::Job& job) const;

@@ -88,6 +88,7 @@ absl::StatusOr<std::vector<File>> JobManager::Resolve(const std::vector<NewFile>
     file.path = *std::move(path);
     file.checksum = files[i].checksum;
     file.ranges = files[i].ranges;
+    file.mirrors.names = files[i].mirrors;
     resolved.push_back(std::move(file));
   }
   return resolved;

@@ -44,6 +44,7 @@ struct NewFile {
   std::string local_name;
   std::optional<domain::Checksum> checksum;
   domain::FileRanges ranges = {};
+  std::vector<std::string> mirrors = {};
 };
 
 // What UpdateFile writes; absent ones stay.

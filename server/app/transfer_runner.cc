@@ -147,8 +147,9 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.priority = turn.job.priority;
   spec.max_bytes_per_second = turn.job.options.max_bytes_per_second;
   auto observer = Observe(id, ordinal,
-                          Source{turn.job.attempt_count, spec.file.remote_name,
-                                 domain::HostFor(turn.job, spec.file.remote_name), spec.file.path});
+                          Source{turn.job.attempt_count, spec.file.remote_name, spec.file.mirrors.source,
+                          !spec.file.mirrors.names.empty(),
+                                 domain::HostFor(turn.job, domain::SourceName(spec.file)), spec.file.path});
   transfer.id = engine_->Start(std::move(spec), std::move(observer));
 }
 

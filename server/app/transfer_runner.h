@@ -65,6 +65,8 @@ class TransferRunner {
   struct Source {
     uint32_t attempt = 0;  // the job's
     std::string remote_name;
+    uint32_t number = 0;  // of the file's (domain/mirrors.h)
+    bool has_mirrors = false;
     std::string host;  // whose being out of order concerns it
     std::string path;
   };
@@ -126,6 +128,9 @@ class TransferRunner {
   };
   void OnLoaded(const domain::JobId& id, const absl::Status& status, Loaded loaded, bool single,
                 bool last);
+  // One has failed, and another may do: one of `turn.loads`, which goes on with that or ends the turn.
+  void TurnToSource(const domain::JobId& id, uint32_t ordinal, const Source& source,
+                    const domain::Failure& failure);
   // Ends the turn in an error of the whole job.
   void FailTurn(const domain::JobId& id, Turn& turn, domain::Failure failure)
       BITS_REQUIRES(mutex_);

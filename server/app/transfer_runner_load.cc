@@ -62,6 +62,31 @@ void TransferRunner::Reload(const JobId& id, uint32_t ordinal, Turn& turn) {
   });
 }
 
+void TransferRunner::TurnToSource(const JobId& id, uint32_t ordinal, const Source& source,
+                                  const domain::Failure& failure) {
+  auto loaded = std::make_shared<Loaded>();
+  auto goes_on = std::make_shared<bool>();
+  writer_->Run(
+      [id, ordinal, source, failure, loaded, goes_on](Step& step) -> absl::Status {
+        loaded->files.clear();
+        *goes_on = false;
+        BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));
+        if (job.attempt_count != source.attempt) return absl::OkStatus();
+        BITS_RETURN_IF_ERROR(ApplyOfSource(step, id, ordinal, source, failure.final_name,
+                                           domain::Fail{failure, source.number}));
+        BITS_ASSIGN_OR_RETURN(const Job after, step.txn().GetJob(id));
+        *goes_on = domain::IsActive(after.state);
+        BITS_ASSIGN_OR_RETURN(File file, step.txn().GetFile(id, ordinal));
+        if (*goes_on && !file.transferred) loaded->files.push_back(std::move(file));
+        return absl::OkStatus();
+      },
+      [this, id, loaded, goes_on](const absl::Status& status) {
+        const bool over = status.ok() && !*goes_on;
+        if (over) StopFiles(id);
+        OnLoaded(id, status, std::move(*loaded), true, false);
+      });
+}
+
 void TransferRunner::FailTurn(const JobId& id, Turn& turn, domain::Failure failure) {
   turn.ending = true;  // nothing more is started; what runs stops by the commit
   deferred_.emplace_back([this, id, attempt = turn.job.attempt_count,

@@ -27,6 +27,8 @@ std::string_view ReasonName(RestartReason reason) {
       return "the origin does not give parts";
     case RestartReason::kLost:
       return "the temporary file is too short";
+    case RestartReason::kSource:
+      return "another source gives it";
   }
   return "unknown";
 }
@@ -240,6 +242,7 @@ bool TransferRunner::IsToRestart(const JobId& id, uint32_t ordinal) const {
 void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& source,
                               const domain::Failure& failure) {
   bool stale = false;
+  const bool another = source.has_mirrors && domain::AnotherSourceMayMend(failure);
   {
     MutexLock lock(mutex_);
     auto it = turns_.find(id);
@@ -248,15 +251,19 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& s
     auto t = turn.transfers.find(ordinal);
     // Its remote name was mended meanwhile, or the turn is over anyway.
     stale = turn.ending || (t != turn.transfers.end() && t->second.restart);
-    if (!stale) turn.ending = true;  // nothing more is started; the others stop by the commit
+    // Nothing more is started; the others stop by the commit.
+    if (!stale && !another) turn.ending = true;
+    if (!stale && another) ++turn.loads;  // the turn lasts until the next source is known
   }
-  if (!stale) {
+  if (!stale && another) {
+    TurnToSource(id, ordinal, source, failure);
+  } else if (!stale) {
     writer_->Run(
         [id, ordinal, source, failure](Step& step) {
           BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));
           if (job.attempt_count != source.attempt) return absl::OkStatus();
           return ApplyOfSource(step, id, ordinal, source, failure.final_name,
-                               domain::Fail{failure});
+                               domain::Fail{failure, source.number});
         },
         [this, id](const absl::Status& status) {
           if (!status.ok()) return Lose(id);

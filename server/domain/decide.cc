@@ -99,8 +99,14 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
       return job.timing.deadline <= now;
     case Guard::kHostFailed:
       return job.host_failed && job.stalled_since.has_value();
-    case Guard::kRetryable:
-      return MayRetry(job, std::get<Fail>(event).failure, now);
+    case Guard::kAnotherSource: {
+      const auto& fail = std::get<Fail>(event);
+      return file != nullptr && SourceAfter(*file, fail.source, fail.failure).has_value();
+    }
+    case Guard::kRetryable: {
+      const Failure& failure = std::get<Fail>(event).failure;
+      return MayRetry(job, failure, now, file != nullptr && MayAnotherBeRetried(*file, failure));
+    }
   }
   return false;
 }
@@ -212,6 +218,9 @@ void Maker::NoteChanges(EventKind kind) {
     case EventKind::kSetValidationState:
       changes.push_back(file_.has_value() && !file_->transferred ? ChangeKind::kFileRestarted
                                                                  : ChangeKind::kModified);
+      break;
+    case EventKind::kFail:  // with another source it goes on
+      if (!moved) changes.push_back(ChangeKind::kModified);
       break;
     case EventKind::kCheckpoint:
       if (!moved) changes.push_back(ChangeKind::kProgress);

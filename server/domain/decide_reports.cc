@@ -55,13 +55,20 @@ void Maker::Apply(const FileTransferred& e) {
   file_->validation = Validation::kNone;
   file_->temporary_identity = e.temporary_identity;
   ++job().progress.files_transferred;
-  if (HostFor(job(), file_->remote_name) == job().host) job().host = "";  // the next one's may be another
+  // The next one's may be another.
+  if (HostFor(job(), SourceName(*file_)) == job().host || !file_->mirrors.names.empty()) {
+    job().host = "";
+  }
 }
 
 void Maker::Apply(const Fail& e) {
   Changed();
+  if (file_.has_value()) {
+    if (const auto next = SourceAfter(*file_, e.source, e.failure)) return TurnToSource(*next, e);
+  }
   Job& j = job();
-  const bool retry = MayRetry(before_, e.failure, now_);
+  const bool another = file_.has_value() && MayAnotherBeRetried(*file_, e.failure);
+  const bool retry = MayRetry(before_, e.failure, now_, another);
   const bool retrying = before_.stalled_since.has_value();
   if (Counts(e.failure)) ++j.error_count;
   Error error = ErrorOf(e.failure);
@@ -77,15 +84,39 @@ void Maker::Apply(const Fail& e) {
   j.host_failed = IsConnectionFailure(e.failure);
   if (file_.has_value()) {
     j.host = HostFor(j, file_->remote_name);
-    NameFile(error);
-    if (!e.failure.response_headers.empty() || !e.failure.final_name.empty()) {
+    NameFile(error, e.source);
+    TakeFailure(e.failure);
+    if (!file_->mirrors.names.empty()) {
       file_changed_ = true;
-      file_->response_headers = e.failure.response_headers;
-      FollowTo(e.failure.final_name);
+      if (AnotherSourceMayMend(e.failure)) {
+        absl::StrAppend(&error.detail, error.detail.empty() ? "" : "; ", "all ",
+                        file_->mirrors.names.size() + 1, " sources of the file have failed");
+      }
+      BeginRound(*file_);
+      HostIsAnother();  // any of several: which are held is found out in the turn
     }
-    if (e.failure.hresult == kValidationFailed && !file_->transferred) StartOver();
   }
   Keep(std::move(error));
+}
+
+void Maker::TurnToSource(uint32_t next, const Fail& e) {
+  file_changed_ = true;
+  // For the history alone.
+  Error error = ErrorOf(e.failure);
+  error.transient = true;
+  NameFile(error, e.source);
+  d_.error = std::move(error);
+  TakeFailure(e.failure);
+  TurnTo(file_->mirrors, next, e.source, IsTransient(e.failure));
+}
+
+void Maker::TakeFailure(const Failure& failure) {
+  if (!failure.response_headers.empty() || !failure.final_name.empty()) {
+    file_changed_ = true;
+    file_->response_headers = failure.response_headers;
+    FollowTo(failure.final_name);
+  }
+  if (failure.hresult == kValidationFailed && !file_->transferred) StartOver();
 }
 
 void Maker::Apply(const Requeue& e) {
@@ -147,7 +178,7 @@ void Maker::TooLarge() {
   ++job().error_count;
   job().host_failed = false;
   Error error = ErrorOf(failure);
-  NameFile(error);
+  NameFile(error, file_->mirrors.source);
   Keep(std::move(error));
 }
 
@@ -191,7 +222,7 @@ void Maker::Apply(const PublishFailed& e) {
   if (!before_.unasked) return;  // the caller of CompleteJob is told
   // For the history alone: the job is TRANSFERRED, and waits for its owner.
   d_.error = ErrorOf(e.failure);
-  if (file_.has_value()) NameFile(*d_.error);
+  if (file_.has_value()) NameFile(*d_.error, file_->mirrors.source);
 }
 
 void Maker::Apply(const CleanedUp& e) {
@@ -211,6 +242,9 @@ void Maker::Record(const Checkpoint& e) {
   file_->validators = e.validators;
   file_->last_modified = e.last_modified;
   if (!e.response_headers.empty()) file_->response_headers = e.response_headers;
+  // Else it was mended since.
+  const bool is_asked = file_->remote_name == e.asked_name || file_->remote_name == e.final_name;
+  if (is_asked && !file_->mirrors.names.empty()) file_->mirrors.source = e.validators.source;
   if (file_->remote_name == e.asked_name) FollowTo(e.final_name);
   if (bytes > file_->bytes_furthest) {
     file_->bytes_furthest = bytes;
@@ -270,11 +304,12 @@ Error Maker::ErrorOf(const Failure& failure) const {
   return error;
 }
 
-void Maker::NameFile(Error& error) const {
+void Maker::NameFile(Error& error, uint32_t source) const {
+  const std::string& name = SourceName(*file_, source);
   error.file = file_->ordinal;
-  error.remote_name = RedactUrl(file_->remote_name);
+  error.remote_name = RedactUrl(name);
   error.local_name = file_->local_name;
-  error.protocol = Protocol(file_->remote_name);
+  error.protocol = Protocol(name);
 }
 
 void Maker::Keep(Error error) {

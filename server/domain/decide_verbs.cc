@@ -8,6 +8,17 @@
 #include "server/domain/retry.h"
 
 namespace bits::domain {
+namespace {
+
+// The file has a new one.
+void BeginAtRemoteName(File& file) {
+  file.given_name.clear();
+  file.mirrors.source = 0;
+  file.mirrors.failed = 0;
+  file.mirrors.transient = false;
+}
+
+}  // namespace
 
 void Maker::Apply(const Resume&) {
   OwnerActed();
@@ -36,13 +47,16 @@ void Maker::Apply(const AddFiles& e) {
   if (e.files.empty()) return;
   OwnerActed();
   if (job().progress.files_total == 0) {
-    job().host = HostFor(job(), e.files.front().remote_name);
+    const File& first = e.files.front();
+    // Of one with mirrors it may be any: which are held is found out in the turn.
+    job().host = first.mirrors.names.empty() ? HostFor(job(), first.remote_name) : "";
     job().destination = e.destination;
   }
   for (File file : e.files) {
     file.ordinal = ++job().progress.files_total;
     ++job().progress.files_unsized;
     job().has_ranges = job().has_ranges || !file.ranges.empty();
+    job().has_mirrors = job().has_mirrors || !file.mirrors.names.empty();
     d_.files.push_back(std::move(file));
   }
 }
@@ -91,14 +105,14 @@ void Maker::Apply(const SetRemoteName& e) {
   if (!e.files.empty()) {
     OwnerActed();
     d_.files = e.files;
-    for (File& file : d_.files) file.given_name.clear();
+    for (File& file : d_.files) BeginAtRemoteName(file);
     HostIsAnother();
     return;
   }
   if (!file_.has_value()) return;
   OwnerActed();
   file_->remote_name = e.remote_name;
-  file_->given_name.clear();
+  BeginAtRemoteName(*file_);
   file_changed_ = true;
   HostIsAnother();
   if (file_->transferred) d_.effects &= static_cast<uint8_t>(~kRestartFile);
@@ -128,10 +142,19 @@ void Maker::Apply(const SetValidationState& e) {
   failure.detail = "the owner of the job says that the content is not valid";
   if (Counts(failure)) ++job().error_count;
   Error error = ErrorOf(failure);
-  NameFile(error);
+  const uint32_t source = file_->mirrors.source;
+  NameFile(error, source);
   job().retry_time.reset();
   job().host_failed = false;
   StartOver();
+  if (!file_->mirrors.names.empty()) {
+    // Another source may give better.
+    if (const auto next = NextSource(file_->mirrors, source)) {
+      TurnTo(file_->mirrors, *next, source, false);
+    } else {
+      BeginRound(*file_);
+    }
+  }
   file_->transferred = false;
   file_->temporary_identity.clear();
   --job().progress.files_transferred;

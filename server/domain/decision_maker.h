@@ -79,8 +79,12 @@ class Maker {
   void SetTotal(std::optional<uint64_t> total);
   void Progressed();
   Error ErrorOf(const Failure& failure) const;
-  // Says of which file it is.
-  void NameFile(Error& error) const;
+  // Says of which file, and which of its sources, it is.
+  void NameFile(Error& error, uint32_t source) const;
+  // The file goes on with another source, or anew with the same one; the job does not hear of it.
+  void TurnToSource(uint32_t next, const Fail& e);
+  // What a failure tells of the file.
+  void TakeFailure(const Failure& failure);
   void Keep(Error error);
   // Whether error_count counts the failure: it interrupted a transfer, the origin answered,
   // or it was a retry; and it was none of those that BITS does not count.

@@ -117,8 +117,8 @@ struct Checkpoint {
   Validators validators;
   std::optional<absl::Time> last_modified;
   std::string response_headers = {};  // as in File; empty: none came
-  // A redirect was followed that is to be reported: the remote name that was asked for, if it is
-  // still the file's, becomes the other.
+  // The remote name that the try began with. Where a redirect was followed that is to be reported, it
+  // becomes the other, if it is still the file's.
   std::string asked_name = {};
   std::string final_name = {};
 };
@@ -133,6 +133,7 @@ struct FileTransferred {
 // stops the job, for `retry_after` if that is known; it goes on by RetryDue, which no timer brings.
 struct Fail {
   Failure failure;
+  uint32_t source = 0;  // of the file's, that was asked
 };
 // The job's turn ends without an error, and it keeps its place in the queue: it gave way to another,
 // or the server stops, or has started anew.

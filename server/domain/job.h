@@ -15,6 +15,7 @@
 #include "server/domain/error.h"
 #include "server/domain/file_range.h"
 #include "server/domain/http_options.h"
+#include "server/domain/mirrors.h"
 #include "server/domain/notification_options.h"
 #include "server/domain/proxy.h"
 #include "server/domain/retry_options.h"
@@ -73,7 +74,10 @@ struct Validators {
   std::string resource = {};  // a digest of the URL that gave them, redirects followed
   // The size of the whole remote file; of a file with ranges, whose bytes_total is another.
   std::optional<uint64_t> remote_size = {};
-  // Both empty: nothing can be proven, a resumed transfer must start over.
+  uint32_t source = 0;  // of the file's (domain/mirrors.h), that gave them
+  // What is here is of several sources: nothing but the checksum will prove that it is one content.
+  bool joined = false;
+  // ETag and Last-Modified empty: nothing can be proven, a resumed transfer must start over.
   bool operator==(const Validators&) const = default;
 };
 
@@ -94,6 +98,7 @@ struct File {
   std::string temporary_identity;
   std::optional<Checksum> checksum;
   FileRanges ranges;  // empty: all of it
+  Mirrors mirrors;
 
   std::optional<uint64_t> bytes_total;
   uint64_t bytes_transferred = 0;  // durable in temporary_path
@@ -179,6 +184,7 @@ struct Job {
   bool secrets_volatile = false;  // the secrets will not survive the process
   bool resumed = false;           // it was, ever
   bool has_ranges = false;        // some file of it has
+  bool has_mirrors = false;       // likewise
   NotificationOptions notifications;
   uint64_t notification_count = 0;  // ever made; the last one's number
 

@@ -110,10 +110,10 @@ absl::Time RetryTime(const Job& job, const Failure& failure, absl::Time now) {
   return now + delay;
 }
 
-bool MayRetry(const Job& job, const Failure& failure, absl::Time now) {
+bool MayRetry(const Job& job, const Failure& failure, absl::Time now, bool another) {
   // What it asks for may not be asked for twice.
   if (HasCustomMethod(job.http)) return false;
-  if (!IsTransient(failure)) return false;
+  if (!another && !IsTransient(failure)) return false;
   if (failure.hresult == kBlockedByPolicy) return true;  // whatever the job says of its own errors
   const absl::Duration timeout = job.no_progress_timeout;
   if (timeout <= absl::ZeroDuration() || LeastDelay(job) > timeout) return false;

@@ -36,8 +36,8 @@ absl::Time RetryTime(const Job& job, const Failure& failure, absl::Time now);
 
 // Whether the job may try again by itself after `failure` at `now`: it is transient, the
 // no-progress timeout is neither 0 nor used up, nor shorter than minimum_retry_delay; and the job
-// asks by GET.
-bool MayRetry(const Job& job, const Failure& failure, absl::Time now);
+// asks by GET. `another`: another failure of the same try is transient (domain/mirrors.h), which will do.
+bool MayRetry(const Job& job, const Failure& failure, absl::Time now, bool another = false);
 
 }  // namespace bits::domain
 

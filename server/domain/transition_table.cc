@@ -121,6 +121,7 @@ constexpr Row kRows[] = {
     {E::kFileTransferred, kLive & ~In(S::kConnecting, S::kTransferred), Guard::kAlways, Stay()},
     {E::kFileTransferred, In(S::kTransferred) | kFinal, Guard::kAlways, Ignore()},
 
+    {E::kFail, kActive, Guard::kAnotherSource, Stay()},
     {E::kFail, kActive, Guard::kRetryable, Move(S::kTransientError, kStopFiles | kSchedule)},
     {E::kFail, kActive, Guard::kAlways, Move(S::kError, kStopFiles | kSchedule)},
     {E::kFail, kAll & ~kActive, Guard::kAlways, Ignore()},
@@ -239,6 +240,8 @@ std::string_view GuardText(Guard guard) {
       return "past its deadline: ";
     case Guard::kHostFailed:
       return "host failed: ";
+    case Guard::kAnotherSource:
+      return "another source may do: ";
     case Guard::kRetryable:
       return "may be retried: ";
   }

@@ -23,6 +23,7 @@ enum class Guard : uint8_t {
   kDeferred,         // it waits for its not_before_time
   kDeadlinePassed,   // its deadline has passed
   kHostFailed,       // the last failure was the host's, and nothing has arrived since
+  kAnotherSource,    // the file has one that has not failed in this round: see mirrors.h
   kRetryable,        // the failure is transient and may be retried: see retry.h
 };
 

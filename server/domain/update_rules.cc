@@ -14,8 +14,10 @@ absl::Status Refuse(std::string_view reason, std::string_view message) {
   return MakeRefusal(absl::StatusCode::kFailedPrecondition, reason, message);
 }
 
+constexpr std::string_view kNotWithMethod = "BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD";
+
 absl::Status NotWithMethod() {
-  return Refuse("BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD",
+  return Refuse(kNotWithMethod,
                 "priority: a job with a method other than GET is PRIORITY_FOREGROUND.");
 }
 
@@ -28,14 +30,17 @@ constexpr std::string_view kDynamicField = "job.transfer_options.dynamic_content
 
 // What dynamic content cannot be with.
 absl::Status CheckDynamic(const TransferOptions& options, const HttpOptions& http,
-                          bool has_ranges) {
+                          bool has_ranges, bool has_mirrors) {
   if (!options.dynamic_content) return absl::OkStatus();
   if (options.require_ranges) {
     return InvalidField(kDynamicField, "cannot be true together with require_ranges");
   }
   if (has_ranges) return InvalidField(kDynamicField, "cannot be true: a file of the job has ranges");
+  if (has_mirrors) {
+    return InvalidField(kDynamicField, "cannot be true: a file of the job has mirrors");
+  }
   if (HasCustomMethod(http)) {
-    return Refuse("BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD",
+    return Refuse(kNotWithMethod,
                   "transfer_options.dynamic_content: not with a method other than GET.");
   }
   return absl::OkStatus();
@@ -58,7 +63,7 @@ absl::Status CheckTransferOptions(const Job& job, const Update& update, const Ht
           job.options.max_download_size) {
     return ReadOnlyAfterResume("transfer_options.max_download_size");
   }
-  return CheckDynamic(after, http, job.has_ranges);
+  return CheckDynamic(after, http, job.has_ranges, job.has_mirrors);
 }
 
 }  // namespace
@@ -74,6 +79,10 @@ absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
     if (update.http->method.has_value()) after.method = *update.http->method;
     const bool changes = HasCustomMethod(before) != HasCustomMethod(after) ||
                          (HasCustomMethod(after) && before.method != after.method);
+    if (HasCustomMethod(after) && job.has_mirrors) {
+      return Refuse(kNotWithMethod,
+                    "http_options.method: must be GET, as a file of the job has mirrors.");
+    }
     if (changes && WasResumed(job)) {
       return ReadOnlyAfterResume("http_options.method");
     }
@@ -94,11 +103,20 @@ absl::Status CheckUpdate(const Job& job, const Update& update, absl::Time now) {
 }
 
 absl::Status CheckAddFiles(const Job& job, const AddFiles& added) {
-  if (!job.options.dynamic_content) return absl::OkStatus();
+  const bool custom = HasCustomMethod(job.http);
+  if (!job.options.dynamic_content && !custom) return absl::OkStatus();
+  constexpr std::string_view kNotDynamic = "must be none in a job with dynamic_content";
   for (size_t i = 0; i < added.files.size(); ++i) {
-    if (added.files[i].ranges.empty()) continue;
-    return InvalidField(absl::StrCat("files[", i, "].ranges"),
-                        "must be none in a job with dynamic_content");
+    const bool has_mirrors = !added.files[i].mirrors.names.empty();
+    if (has_mirrors && custom) {
+      return Refuse(kNotWithMethod, absl::StrCat("files[", i, "].mirrors: not in a job with a ",
+                                                 "method other than GET."));
+    }
+    if (!job.options.dynamic_content) continue;
+    if (!added.files[i].ranges.empty()) {
+      return InvalidField(absl::StrCat("files[", i, "].ranges"), kNotDynamic);
+    }
+    if (has_mirrors) return InvalidField(absl::StrCat("files[", i, "].mirrors"), kNotDynamic);
   }
   return absl::OkStatus();
 }
@@ -106,7 +124,7 @@ absl::Status CheckAddFiles(const Job& job, const AddFiles& added) {
 absl::Status CheckNew(Job& job, bool priority_given) {
   absl::Status fits = CheckRetryOptions(job.retry, job.minimum_retry_delay);
   if (!fits.ok()) return fits;
-  absl::Status dynamic = CheckDynamic(job.options, job.http, false);
+  absl::Status dynamic = CheckDynamic(job.options, job.http, false, false);
   if (!dynamic.ok()) return dynamic;
   if (!HasCustomMethod(job.http)) return absl::OkStatus();
   if (priority_given && job.priority != Priority::kForeground) return NotWithMethod();

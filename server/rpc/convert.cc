@@ -238,6 +238,8 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
     filled->set_offset(range.offset);
     if (range.length) filled->set_length(*range.length);
   }
+  for (const std::string& mirror : file.mirrors.names) to->add_mirrors(mirror);
+  to->set_mirror(file.mirrors.source);
   if (file.last_modified) ToProto(*file.last_modified, to->mutable_last_modified());
   // An origin may send any bytes; a proto string holds UTF-8 only.
   to->set_remote_etag(CleanUtf8(file.validators.etag, file.validators.etag.size() + 3));

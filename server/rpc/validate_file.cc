@@ -7,6 +7,7 @@
 #include "server/base/error_info.h"
 #include "server/base/status_macros.h"
 #include "server/domain/error_code.h"
+#include "server/domain/holds.h"
 #include "server/rpc/convert.h"
 #include "server/rpc/validate.h"
 
@@ -48,6 +49,25 @@ absl::StatusOr<domain::FileRanges> RangesFrom(const v1::File& file, const std::s
     return InvalidField(field, fault->rule, domain::SymbolOf(fault->hresult));
   }
   return ranges;
+}
+
+absl::StatusOr<std::vector<std::string>> MirrorsFrom(const v1::File& file,
+                                                     const std::string& field) {
+  if (file.mirrors_size() > static_cast<int>(domain::kMirrorsPerFile)) {
+    return InvalidField(field, "must be at most 16");
+  }
+  std::vector<std::string> mirrors;
+  for (const std::string& mirror : file.mirrors()) {
+    const std::string name = field + "[" + std::to_string(mirrors.size()) + "]";
+    if (const auto fault = RemoteNameFault(mirror)) return InvalidField(name, *fault);
+    if (domain::HostOf(mirror).empty()) return InvalidField(name, "must be an http or https URL");
+    if (mirror == file.remote_name()) return InvalidField(name, "must not be the remote name");
+    if (std::find(mirrors.begin(), mirrors.end(), mirror) != mirrors.end()) {
+      return InvalidField(name, "must be given once");
+    }
+    mirrors.push_back(mirror);
+  }
+  return mirrors;
 }
 
 }  // namespace
@@ -109,8 +129,9 @@ absl::StatusOr<std::vector<app::NewFile>> FilesFrom(
     BITS_ASSIGN_OR_RETURN(std::optional<domain::Checksum> checksum,
                           ChecksumFrom(file, field + ".checksum"));
     BITS_ASSIGN_OR_RETURN(domain::FileRanges ranges, RangesFrom(file, field + ".ranges"));
-    checked.push_back(
-        {file.remote_name(), file.local_name(), std::move(checksum), std::move(ranges)});
+    BITS_ASSIGN_OR_RETURN(std::vector<std::string> mirrors, MirrorsFrom(file, field + ".mirrors"));
+    checked.push_back({file.remote_name(), file.local_name(), std::move(checksum),
+                       std::move(ranges), std::move(mirrors)});
   }
   return checked;
 }

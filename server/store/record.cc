@@ -240,6 +240,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.mutable_options()->set_high_performance(job.options.high_performance);
   to.mutable_options()->set_max_download_size(job.options.max_download_size);
   to.set_has_ranges(job.has_ranges);
+  to.set_has_mirrors(job.has_mirrors);
   if (job.notification_interval != domain::kDefaultNotificationInterval) {
     ToRecord(job.notification_interval, *to.mutable_notification_interval());
   }
@@ -307,6 +308,7 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.options.high_performance = from.options().high_performance();
   to.options.max_download_size = from.options().max_download_size();
   to.has_ranges = from.has_ranges();
+  to.has_mirrors = from.has_mirrors();
   if (from.has_notification_interval()) {
     to.notification_interval = FromRecord(from.notification_interval());
   }
@@ -378,6 +380,12 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   to.set_restarts(file.restarts);
   to.set_response_headers(file.response_headers);
   to.set_given_name(file.given_name);
+  for (const std::string& mirror : file.mirrors.names) to.add_mirrors(mirror);
+  to.set_source(file.mirrors.source);
+  to.set_failed_sources(file.mirrors.failed);
+  to.set_transient_source(file.mirrors.transient);
+  to.set_bytes_source(file.validators.source);
+  to.set_bytes_joined(file.validators.joined);
 }
 
 bool FromRecord(v1::FileRecord&& from, domain::File& to) {
@@ -413,7 +421,16 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   to.restarts = from.restarts();
   to.response_headers = std::move(*from.mutable_response_headers());
   to.given_name = std::move(*from.mutable_given_name());
-  return ToEnum(from.validation(), domain::Validation::kInvalid, to.validation);
+  for (std::string& mirror : *from.mutable_mirrors()) {
+    to.mirrors.names.push_back(std::move(mirror));
+  }
+  to.mirrors.source = from.source();
+  to.mirrors.failed = from.failed_sources();
+  to.mirrors.transient = from.transient_source();
+  to.validators.source = from.bytes_source();
+  to.validators.joined = from.bytes_joined();
+  return to.mirrors.source <= to.mirrors.names.size() &&
+         ToEnum(from.validation(), domain::Validation::kInvalid, to.validation);
 }
 
 void ToRecord(const app::EventRecord& event, v1::EventRecord& to) {

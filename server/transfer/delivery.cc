@@ -56,7 +56,8 @@ void Delivery::Start(ByteSource* source) {
   validators_ = file.validators;
   last_modified_ = file.last_modified;
   const bool whole = total_ == position_ && source_->IsWholeOf(validators_);
-  if (!whole && (spec_.dynamic_content || !ProvesVersion(validators_))) {
+  const bool unproven = !ProvesVersion(validators_) && !HoldsOtherSource();
+  if (!whole && (spec_.dynamic_content || unproven)) {
     return Restart(RestartReason::kUnproven, [this] { source_->Fetch(); });
   }
   sink_->Size(Bind(&Delivery::OnSizeKnown));
@@ -236,12 +237,8 @@ void Delivery::OnSynced(uint64_t epoch, const absl::Status& status) {
 }
 
 domain::Checkpoint Delivery::CheckpointAt(uint64_t bytes) const {
-  domain::Checkpoint checkpoint{bytes, total_, validators_, last_modified_, response_headers_};
-  if (!final_name_.empty()) {
-    checkpoint.asked_name = spec_.file.remote_name;
-    checkpoint.final_name = final_name_;
-  }
-  return checkpoint;
+  return {bytes,        total_, validators_, last_modified_, response_headers_, spec_.file.remote_name,
+          final_name_};
 }
 
 void Delivery::TellCheckpoint() {

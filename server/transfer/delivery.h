@@ -74,14 +74,20 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   uint64_t position() const { return position_; }
   std::optional<uint64_t> total() const { return total_; }
   const domain::Validators& validators() const { return validators_; }
+  // What is here came from another source of the file than this try's.
+  bool HoldsOtherSource() const {
+    return position_ > 0 && validators_.source != spec_.file.mirrors.source;
+  }
 
   // Good bytes follow, from position() on, of this version.
   void Accept(std::optional<uint64_t> total, domain::Validators validators,
               std::optional<absl::Time> last_modified);
   // The head of the last answer, as in domain::File.
   void SetResponseHeaders(std::string lines) { response_headers_ = std::move(lines); }
-  // Where redirects led that are to be reported.
-  void SetFinalName(std::string name) { final_name_ = std::move(name); }
+  // Where redirects led that are to be reported: of the remote name, not of its mirrors.
+  void SetFinalName(std::string name) {
+    if (spec_.file.mirrors.source == 0) final_name_ = std::move(name);
+  }
   // At most BufferPool::kLeast bytes, all of them or none, where there is no room, or a limit on the
   // rate: then OnRoom says when to try again.
   bool Append(std::string_view data);

@@ -143,7 +143,7 @@ void Engine::Take(TransferId id, app::TransferSpec spec,
 }
 
 std::optional<domain::Failure> Engine::Locate(Transfer& transfer) const {
-  std::variant<Url, domain::Hresult> url = ParseUrl(transfer.spec.file.remote_name);
+  std::variant<Url, domain::Hresult> url = ParseUrl(domain::SourceName(transfer.spec.file));
   if (const auto* refused = std::get_if<domain::Hresult>(&url)) {
     return RemoteFailure(*refused, "the remote name is not a valid URL");
   }

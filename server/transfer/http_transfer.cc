@@ -23,10 +23,10 @@ constexpr uint64_t kLeastReceiveBuffer = 1024;  // libcurl's
 constexpr size_t kLeastWindow = size_t{64} * 1024;
 constexpr size_t kMostWindow = size_t{1} << 30;
 
-// Whom the job's secrets are for; no host if nobody can tell.
-Url SecretsOrigin(const domain::File& file, const Url& origin) {
-  if (file.given_name.empty()) return origin;
-  std::variant<Url, domain::Hresult> given = ParseUrl(file.given_name);
+// Whom the job's secrets are for, whichever source is asked; no host if nobody can tell.
+Url SecretsOrigin(const domain::File& file) {
+  std::variant<Url, domain::Hresult> given =
+      ParseUrl(file.given_name.empty() ? file.remote_name : file.given_name);
   return std::holds_alternative<Url>(given) ? std::get<Url>(std::move(given)) : Url();
 }
 
@@ -40,7 +40,7 @@ HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, 
       delivery_(delivery),
       origin_(std::move(url)),
       setup_(&context->options, delivery->spec().request,
-             SecretsOrigin(delivery->spec().file, origin_)) {}
+             SecretsOrigin(delivery->spec().file)) {}
 
 HttpTransfer::~HttpTransfer() { Abandon(); }
 
@@ -64,7 +64,15 @@ void HttpTransfer::Fetch() {
   request_.require_ranges = delivery_->spec().require_ranges && !custom;
   request_.ranged = request_.offset > 0 || request_.require_ranges;
   fresh_ = false;
-  if (request_.offset > 0) {
+  if (delivery_->HoldsOtherSource()) {
+    request_.basis = JoinsSources() ? Basis::kSize : Basis::kNone;
+    const bool is_part = !ranges().empty() || request_.require_ranges;
+    if (request_.basis == Basis::kNone && is_part) {
+      return delivery_->Restart(app::RestartReason::kSource, [this] { Fetch(); });
+    }
+    request_.ranged = request_.basis == Basis::kSize;
+    if (request_.ranged) request_.total = delivery_->total();
+  } else if (request_.offset > 0) {
     request_.validators = delivery_->validators();
     request_.total = ranges().empty() ? delivery_->total() : request_.validators.remote_size;
     if (!ProvesVersion(request_.validators)) {
@@ -82,6 +90,10 @@ void HttpTransfer::Fetch() {
 
 bool HttpTransfer::IsWholeOf(const domain::Validators& validators) const {
   return validators.resource == Fingerprint(origin_.text);
+}
+
+bool HttpTransfer::JoinsSources() const {
+  return domain::MayJoinSources(delivery_->spec().file) && delivery_->total().has_value();
 }
 
 bool HttpTransfer::AskForPart() {
@@ -131,7 +143,7 @@ void HttpTransfer::SetOptions() {
   if (request_.ranged) {
     headers_ = Append(std::move(headers_), absl::StrCat("Range: ", RangeValue(request_)));
   }
-  if (request_.offset > 0) {
+  if (request_.offset > 0 && request_.basis == Basis::kVersion) {
     headers_ = Append(std::move(headers_), "If-Range: " + IfRangeValue(request_.validators));
   }
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh_ ? 1L : 0L);

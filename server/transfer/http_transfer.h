@@ -42,6 +42,8 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   static constexpr size_t kLongestName = 2200;  // a remote name's, in bytes
 
   const domain::FileRanges& ranges() const { return delivery_->spec().file.ranges; }
+  // Whether what is here, which is of another source, can be gone on from.
+  bool JoinsSources() const;
   // Of a file with ranges. False if nothing is left to ask for.
   bool AskForPart();
   void Send();

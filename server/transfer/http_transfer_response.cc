@@ -109,10 +109,14 @@ bool HttpTransfer::TakeHead() {
 }
 
 void HttpTransfer::Accept() {
-  if (ranges().empty()) {
-    return delivery_->Accept(plan_->total, plan_->validators, plan_->last_modified);
-  }
   domain::Validators validators = plan_->validators;
+  if (plan_->verdict == Verdict::kPart) {
+    validators.joined = request_.basis == Basis::kSize || request_.validators.joined;
+  }
+  validators.source = delivery_->spec().file.mirrors.source;
+  if (ranges().empty()) {
+    return delivery_->Accept(plan_->total, std::move(validators), plan_->last_modified);
+  }
   if (plan_->total) validators.remote_size = plan_->total;
   const std::optional<uint64_t> length = domain::LengthOf(ranges(), validators.remote_size);
   // Several requests of one try go without proof no more than those of several tries.

@@ -120,6 +120,7 @@ class Checker {
 
   // Whether the response proves that what is here is of another version.
   bool OfAnotherVersion(std::optional<uint64_t> total) const {
+    if (request_.basis != Basis::kVersion) return CompareSizes(total) == VersionMatch::kDifferent;
     return request_.offset > 0 && CompareVersions(request_.validators, request_.total, given_,
                                                   total) == VersionMatch::kDifferent;
   }
@@ -150,7 +151,19 @@ class Checker {
     }
     ResponsePlan plan = WithNewVersion(Verdict::kRestartHere);
     plan.reason = changed ? RestartReason::kChanged : RestartReason::kNoRanges;
+    if (request_.basis == Basis::kNone) plan.reason = RestartReason::kSource;
     return plan;
+  }
+
+  // Of a total of another source.
+  VersionMatch CompareSizes(std::optional<uint64_t> total) const {
+    if (!total || !request_.total) return VersionMatch::kUnproven;
+    return total == request_.total ? VersionMatch::kSame : VersionMatch::kDifferent;
+  }
+
+  VersionMatch Compare(std::optional<uint64_t> total) const {
+    if (request_.basis != Basis::kVersion) return CompareSizes(total);
+    return CompareVersions(request_.validators, request_.total, given_, total);
   }
 
   // A 206 that is not what was asked for.
@@ -184,7 +197,7 @@ class Checker {
     plan.body_size = size;
     plan.total = range->total;
     if (request_.offset > 0) {
-      switch (CompareVersions(request_.validators, request_.total, given_, range->total)) {
+      switch (Compare(range->total)) {
         case VersionMatch::kDifferent:
           return Anew(RestartReason::kChanged);
         case VersionMatch::kUnproven:
@@ -192,8 +205,8 @@ class Checker {
         case VersionMatch::kSame:
           break;
       }
-      // The version is what it was, and is known by what it was known by.
-      plan.validators = request_.validators;
+      // The version is what it was, and is known by what it was known by; the other source's by its own.
+      if (request_.basis == Basis::kVersion) plan.validators = request_.validators;
       if (!plan.total) plan.total = request_.total;
       if (plan.total && *plan.total <= range->last) return Anew(RestartReason::kChanged);
     }
@@ -214,14 +227,16 @@ class Checker {
       plan.total = 0;
       return plan;
     }
-    const VersionMatch match = CompareVersions(request_.validators, request_.total, given_, total);
+    const VersionMatch match = Compare(total);
     if (match == VersionMatch::kDifferent || (total && *total < request_.offset)) {
       return Anew(RestartReason::kChanged);
     }
     if (match == VersionMatch::kSame && total == request_.offset) {
       ResponsePlan plan = Plan(Verdict::kComplete);
       plan.total = total;
-      plan.validators = request_.validators;
+      plan.validators = request_.basis == Basis::kVersion
+                            ? request_.validators
+                            : ValidatorsToKeep(head_, request_.resource, now_);
       plan.last_modified = ParseHttpDate(head_.last_modified, now_);
       return plan;
     }

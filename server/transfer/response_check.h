@@ -34,10 +34,17 @@ struct PartRequest {
   std::optional<uint64_t> last = {};  // none: to its end
 };
 
+// What is here before, and what proves that a response goes on with the same content.
+enum class Basis : uint8_t {
+  kVersion,  // the validators
+  kSize,     // it is of another source of the file: the total, and in the end the checksum
+  kNone,     // likewise, and nothing does: it stays until the response gives all of it (`ranged` is false)
+};
+
 // What was asked for.
 struct RangeRequest {
   uint64_t offset = 0;  // bytes here before: without `part` also where the body is to begin
-  // Of the version that they belong to. Only where offset is not 0.
+  // Of the version that they belong to. Only where offset is not 0; of kVersion.
   domain::Validators validators = {};
   std::optional<uint64_t> total = {};  // of the remote file, as in the plan
   // A Range header was sent: where offset is not 0, or require_ranges, or a part is wanted.
@@ -45,6 +52,7 @@ struct RangeRequest {
   bool require_ranges = false;
   std::optional<PartRequest> part = {};  // of a file with ranges; require_ranges is set too
   std::string resource = {};  // as in domain::Validators
+  Basis basis = Basis::kVersion;
 };
 
 enum class Verdict : uint8_t {

@@ -49,7 +49,7 @@ domain::Job Samples::Job() {
   auto& [id, owner, type, state, priority, display_name, description, labels, create_time,
          update_time, activity_time, transfer_completion_time, minimum_retry_delay,
          no_progress_timeout, maximum_download_time, options, http, proxy, timing, retry,
-         notification_interval, auto_complete, credentials, secrets_volatile, resumed, has_ranges,
+         notification_interval, auto_complete, credentials, secrets_volatile, resumed, has_ranges, has_mirrors,
          notifications, notification_count, progress, error_count, attempt_count, error, result,
          pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time,
          active_since,
@@ -87,6 +87,7 @@ domain::Job Samples::Job() {
   secrets_volatile = OneIn(2);
   resumed = OneIn(2);
   has_ranges = OneIn(2);
+  has_mirrors = OneIn(2);
   if (OneIn(2)) {
     notifications = {static_cast<domain::NotifyFlags>(Below(domain::kAllNotifyFlags + 1)),
                      Bytes(40), OneIn(2), {Bytes(20), {Bytes(20), "", Bytes(20)}}};
@@ -139,7 +140,7 @@ domain::HttpOptions Samples::HttpOptions() {
 
 domain::File Samples::File(uint32_t number) {
   domain::File file;
-  auto& [ordinal, remote_name, given_name, local_name, path, temporary_path, temporary_identity, checksum, ranges,
+  auto& [ordinal, remote_name, given_name, local_name, path, temporary_path, temporary_identity, checksum, ranges, mirrors,
          bytes_total, bytes_transferred, bytes_furthest, transferred, completed, validation, validators, last_modified,
          restarts, response_headers] = file;
   ordinal = number;
@@ -152,6 +153,10 @@ domain::File Samples::File(uint32_t number) {
   if (OneIn(2)) checksum = {static_cast<domain::ChecksumAlgorithm>(1 + Below(4)), Bytes(64)};
   for (uint64_t n = Below(4); n > 0; --n) ranges.push_back({random_(), std::nullopt});
   if (!ranges.empty() && OneIn(2)) ranges.front().length = random_();
+  for (uint64_t n = Below(4); n > 0; --n) mirrors.names.push_back("http://" + Bytes(40));
+  mirrors.source = static_cast<uint32_t>(Below(mirrors.names.size() + 1));
+  mirrors.failed = static_cast<uint32_t>(random_());
+  mirrors.transient = OneIn(2);
   if (OneIn(2)) bytes_total = random_();
   bytes_transferred = random_();
   bytes_furthest = random_();
@@ -160,6 +165,8 @@ domain::File Samples::File(uint32_t number) {
   validation = static_cast<domain::Validation>(Below(3));
   validators = {Bytes(30), Bytes(30), Bytes(30)};
   if (OneIn(2)) validators.remote_size = random_();
+  validators.source = static_cast<uint32_t>(Below(17));
+  validators.joined = OneIn(2);
   if (OneIn(2)) last_modified = Time();
   restarts = static_cast<uint32_t>(random_());
   response_headers = Bytes(100);

@@ -28,9 +28,9 @@ struct RequestOptions {
 struct TransferSpec {
   domain::JobId job;
   uint32_t attempt = 0;  // the job's
+  // What is fetched and what is here of it: remote_name, given_name, mirrors (from mirrors.source),
+  // ranges, path, temporary_path, checksum, bytes_transferred, bytes_total, validators.
   // With temporary_path == path nothing is told of before it is whole, and nothing is gone on from.
-  // What is fetched and what is here of it: remote_name, given_name, ranges, path, temporary_path,
-  // checksum, bytes_transferred, bytes_total, validators.
   domain::File file;
   bool require_ranges = false;
   // What an earlier try has left is not gone on from, unless it is all.
@@ -47,6 +47,7 @@ enum class RestartReason : uint8_t {
   kUnproven,  // there is nothing to prove the version by
   kNoRanges,  // the origin does not give parts
   kLost,      // the temporary file holds less than was recorded
+  kSource,    // another source gives the file, and nothing proves that it is the same
 };
 
 // What becomes of the try. Called on the engine's threads, for one try one call at a time and in

@@ -28,6 +28,7 @@ v1::File FileOf(const FileSpec& spec, const std::string& local) {
     range.set_offset(offset);
     if (length) range.set_length(*length);
   }
+  for (const std::string& mirror : spec.mirrors) file.add_mirrors(mirror);
   return file;
 }
 

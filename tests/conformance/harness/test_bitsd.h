@@ -30,6 +30,7 @@ struct FileSpec {
   std::optional<v1::Checksum> checksum = {};
   // Offset and length, none: to the end.
   std::vector<std::pair<uint64_t, std::optional<uint64_t>>> ranges = {};
+  std::vector<std::string> mirrors = {};
 };
 
 // A job as tests want it, which is seldom more than its files.

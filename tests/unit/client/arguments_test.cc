@@ -176,6 +176,20 @@ TEST(SetRangesTest, ForEachFileOrNone) {
   EXPECT_EQ(files[1].ranges(0).offset(), 5u);
 }
 
+TEST(SetMirrorsTest, OfTheFileThatTheNumberNames) {
+  std::vector<v1::File> one(1);
+  EXPECT_TRUE(SetMirrors({"http://b/x", "1:https://c:8443/x", "http://[::1]:80/x"}, one).ok());
+  ASSERT_EQ(one[0].mirrors_size(), 3);
+  EXPECT_EQ(one[0].mirrors(1), "https://c:8443/x");
+  std::vector<v1::File> two(2);
+  EXPECT_TRUE(SetMirrors({"2:http://b/x", "1:http://a/y", "2:http://c/x"}, two).ok());
+  EXPECT_EQ(two[0].mirrors_size(), 1);
+  EXPECT_EQ(two[1].mirrors_size(), 2);
+  for (const char* text : {"http://b/x", "3:http://b/x", "0:http://b/x", "2:", "x", ""}) {
+    EXPECT_FALSE(SetMirrors({text}, two).ok()) << text;
+  }
+}
+
 absl::StatusOr<std::vector<std::string>> Apply(const std::vector<std::string>& words,
                                                v1::Job& job) {
   return ApplyJobOptions(ParseArguments(words, JobOptionSpecs()).value(), job);

@@ -54,6 +54,10 @@ std::vector<World> Variants(S state) {
   World small = World::In(state);
   small.job.options.max_download_size = 1;
   worlds.push_back(small);
+  World mirrored = World::In(state);
+  mirrored.job.has_mirrors = true;
+  for (File& file : mirrored.files) file.mirrors.names.push_back("http://mirror.test/file");
+  worlds.push_back(mirrored);
   World late = World::In(state);
   late.job.timing.deadline = late.now;
   worlds.push_back(late);
@@ -117,7 +121,9 @@ std::vector<Sample> Samples(E kind) {
     case E::kFileTransferred:
       return {{FileTransferred{whole}, false, N::kUntransferred}};
     case E::kFail:
-      return {{Fail{FatalFailure()}, false}, {Fail{TransientFailure()}, true}};
+      return {{Fail{FatalFailure()}, false},
+              {Fail{TransientFailure()}, true},
+              {Fail{FatalFailure()}, false, N::kAny}};
     case E::kRequeue:
       return {{Requeue{}}};
     case E::kRetryDue:
@@ -181,6 +187,8 @@ bool GuardHolds(Guard guard, const World& w, const Sample& sample) {
       return w.job.timing.deadline <= w.now;
     case Guard::kHostFailed:
       return w.job.host_failed;
+    case Guard::kAnotherSource:
+      return w.job.has_mirrors && sample.needs == Sample::Needs::kAny;
     case Guard::kRetryable:
       return sample.retryable;
   }

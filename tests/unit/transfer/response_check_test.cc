@@ -76,6 +76,8 @@ std::string Say(const ResponsePlan& plan) {
         return "kNoRanges";
       case RestartReason::kLost:
         return "kLost";
+      case RestartReason::kSource:
+        return "kSource";
     }
     return "?";
   };
@@ -169,6 +171,48 @@ TEST(ResponseCheckTest, AWholeFileOfUnknownLength) {
   const ResponsePlan plan = CheckResponse(Fresh(), head, kResponseNow);
   EXPECT_EQ(plan.body_size, std::nullopt);
   EXPECT_EQ(plan.total, std::nullopt);
+}
+
+// --- What is here is of another source ----------------------------------------------------------
+
+RangeRequest OfAnotherSource(Basis basis) {
+  RangeRequest request;
+  request.offset = kOffset;
+  request.basis = basis;
+  request.ranged = basis == Basis::kSize;
+  if (request.ranged) request.total = kTotal;
+  return request;
+}
+
+TEST(ResponseCheckTest, OfAnotherSourceOnlyTheSizeCounts) {
+  const RangeRequest request = OfAnotherSource(Basis::kSize);
+  for (const Validators& validators :
+       {Validators{}, Validators{"\"v1\"", kDate}, Validators{"W/\"z\"", kOther}}) {
+    const ResponsePlan plan = CheckResponse(request, Part(validators), kResponseNow);
+    EXPECT_EQ(Say(plan), "kPart");
+    EXPECT_EQ(plan.validators.etag, validators.etag);  // of the source that gives the rest
+    EXPECT_EQ(plan.total, kTotal);
+    EXPECT_EQ(Check(request, Unsatisfied("bytes */100", validators)), "kRestartAnew kChanged");
+  }
+  EXPECT_EQ(Check(request, Part({}, "bytes 100-999/*")), "kRestartAnew kUnproven");
+  EXPECT_EQ(Check(request, Part({}, "bytes 100-1000/1001")), "kRestartAnew kChanged");
+  EXPECT_EQ(Check(request, Part({}, "bytes 0-999/1000")), "kRestartAnew kNoRanges");
+  EXPECT_EQ(Check(request, Whole({}, kTotal)), "kRestartHere kNoRanges");
+  EXPECT_EQ(Check(request, Whole({}, kTotal + 1)), "kRestartHere kChanged");
+  EXPECT_EQ(Check(request, Unsatisfied("bytes */1000")), "kRestartAnew kUnproven");
+  EXPECT_EQ(Check(request, Unsatisfied("bytes */99")), "kRestartAnew kChanged");
+  EXPECT_EQ(Check(request, Unsatisfied("")), "kRestartAnew kUnproven");
+  RangeRequest all = request;
+  all.offset = kTotal;
+  EXPECT_EQ(Check(all, Unsatisfied("bytes */1000", {})), "kComplete");
+  EXPECT_EQ(Check(Strict(request), Whole({}, kTotal)), "kFail BG_E_INSUFFICIENT_RANGE_SUPPORT");
+}
+
+TEST(ResponseCheckTest, WithoutAnyProofAnotherSourceGivesAll) {
+  const RangeRequest request = OfAnotherSource(Basis::kNone);
+  EXPECT_EQ(Check(request, Whole({"\"v1\"", kDate}, kTotal)), "kRestartHere kSource");
+  EXPECT_EQ(Check(request, Part()), "kFail ERROR_WINHTTP_INVALID_SERVER_RESPONSE");
+  EXPECT_EQ(Check(request, Head(404)), "kFail BG_E_HTTP_ERROR_404");
 }
 
 TEST(ResponseCheckTest, APart) {
