@@ -195,6 +195,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   ThreadPool finishers({"finish", 2, kUnboundedQueue});
   ThreadPool reads({"read", 4, 4096});
   ThreadPool replies({"reply", 2, kUnboundedQueue});
+  ThreadPool contents({"content", 2, kUnboundedQueue});
   app::Application::Options options;
   options.policy = file_policy;
   options.notifications = NotificationOptionsOf(config);
@@ -211,7 +212,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::Start(ServerOptionsOf(config),
                          {&application.jobs(), &application.policies(), &store, &application.hub(),
-                          &reads, &replies, authenticator, std::move(token_key)}));
+                          &reads, &replies, &contents, authenticator, std::move(token_key)}));
   std::string addresses;
   for (const std::string& address : server->addresses()) {
     BITS_LOG(kInfo, "listening", {{"address", address}});
@@ -260,6 +261,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
   finishers.Shutdown();
   reads.Shutdown();
+  contents.Shutdown();
   store.Close();
   replies.Shutdown();
   if (!transfers_ended) {

@@ -38,7 +38,7 @@ const std::vector<Command>& Commands() {
     for (auto& command :
          {SetCommand(), SetRemoteCommand(), ReplacePrefixCommand(), ValidateCommand(),
           SetCredentialsCommand(), RemoveCredentialsCommand(), ListCommand(), InfoCommand(),
-          FilesCommand(), ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand(),
+          FilesCommand(), GetCommand(), ErrorCommand(), ErrorsCommand(), DescribeCommand(), MonitorCommand(),
           NotificationsCommand(), ReplayCommand(), PolicyCommand()}) {
       all.push_back(command);
     }

@@ -63,6 +63,7 @@ Command RemoveCredentialsCommand();
 Command ListCommand();
 Command InfoCommand();
 Command FilesCommand();
+Command GetCommand();
 Command ErrorCommand();
 Command ErrorsCommand();
 Command DescribeCommand();

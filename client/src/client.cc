@@ -53,6 +53,14 @@ absl::Status Client::ForEachFile(v1::ListFilesRequest request,
       [](const v1::ListFilesResponse& page) -> const auto& { return page.files(); }, each);
 }
 
+absl::Status Client::ReadContent(const std::string& name, std::uint64_t offset,
+                                 const ContentSink& sink, const CallOptions& options) const {
+  google::bytestream::ReadRequest request;
+  request.set_resource_name(name);
+  request.set_read_offset(static_cast<std::int64_t>(offset));
+  return connection_->ReadContent(request, sink, options);
+}
+
 absl::StatusOr<v1::File> Client::SetRemoteName(const std::string& name,
                                                const std::string& remote_name,
                                                const CallOptions& options) const {

@@ -13,6 +13,7 @@
 #include "bits/v1/notification_service.grpc.pb.h"
 #include "bits/v1/policy_service.grpc.pb.h"
 #include "client/src/address.h"
+#include "client/src/content_read.h"
 #include "client/src/retry.h"
 #include "client/src/status_convert.h"
 #include "client/src/uuid.h"
@@ -40,7 +41,8 @@ class GrpcConnection final : public Connection {
         jobs_(v1::JobService::NewStub(channel)),
         errors_(v1::ErrorService::NewStub(channel)),
         policies_(v1::PolicyService::NewStub(channel)),
-        notifications_(v1::NotificationService::NewStub(channel)) {}
+        notifications_(v1::NotificationService::NewStub(channel)),
+        contents_(google::bytestream::ByteStream::NewStub(channel)) {}
 
   absl::StatusOr<v1::Job> CreateJob(const v1::CreateJobRequest& request,
                                     const CallOptions& options) override {
@@ -111,6 +113,15 @@ class GrpcConnection final : public Connection {
         jobs_, [metadata = options_.metadata] { return NewContext(metadata); }, options_.retry,
         clock_, options);
   }
+  absl::Status ReadContent(const google::bytestream::ReadRequest& request, const ContentSink& sink,
+                           const CallOptions& options) override {
+    const auto context = [&] {
+      auto made = NewContext(options_.metadata);
+      if (options.timeout) made->set_deadline(std::chrono::system_clock::now() + *options.timeout);
+      return made;
+    };
+    return client_internal::ReadContent(*contents_, context, options_.retry, clock_, request, sink);
+  }
   absl::StatusOr<v1::Error> GetError(const v1::GetErrorRequest& request,
                                      const CallOptions& options) override {
     return Call(*errors_, &Errors::GetError, request, options);
@@ -177,6 +188,7 @@ class GrpcConnection final : public Connection {
   const std::shared_ptr<Errors> errors_;
   const std::shared_ptr<Policies> policies_;
   const std::shared_ptr<Notifications> notifications_;
+  const std::shared_ptr<google::bytestream::ByteStream::StubInterface> contents_;
 };
 
 grpc::ChannelArguments MakeChannelArguments(const ConnectionOptions& options) {

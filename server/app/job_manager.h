@@ -73,6 +73,12 @@ struct AddFilesOutcome {
   std::vector<domain::File> files;
 };
 
+// What a file's bytes are read from.
+struct Content {
+  std::unique_ptr<LocalFile> file;
+  uint64_t size = 0;
+};
+
 struct RemovedCredentials {
   domain::Job job;
   bool removed = false;  // false: there were none
@@ -149,6 +155,9 @@ class JobManager {
   absl::StatusOr<std::vector<domain::File>> ListFiles(const Principal& principal,
                                                       const domain::JobId& id, uint32_t after,
                                                       uint32_t limit);
+  // Of a file that is all there and is still what was fetched: E_PENDING, BG_E_LOCAL_FILE_CHANGED.
+  absl::StatusOr<Content> OpenContent(const Principal& principal, const domain::JobId& id,
+                                      uint32_t ordinal);
   absl::StatusOr<domain::Error> GetError(const Principal& principal, const domain::JobId& id);
   absl::StatusOr<ErrorHistory> ListErrors(const Principal& principal, const domain::JobId& id);
   // What is in the job's outbox, numbers > after.

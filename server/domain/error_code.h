@@ -24,6 +24,7 @@ inline constexpr Hresult kEmpty = 0x80200003;                        // BG_E_EMP
 inline constexpr Hresult kErrorInformationUnavailable = 0x8020000F;  // BG_E_ERROR_INFORMATION_UNAVAILABLE
 inline constexpr Hresult kMissingFileSize = 0x80200011;              // BG_E_MISSING_FILE_SIZE
 inline constexpr Hresult kInsufficientRangeSupport = 0x80200013;     // BG_E_INSUFFICIENT_RANGE_SUPPORT
+inline constexpr Hresult kLocalFileChanged = 0x8020001D;              // BG_E_LOCAL_FILE_CHANGED
 inline constexpr Hresult kInvalidServerResponse = 0x8020001B;        // BG_E_INVALID_SERVER_RESPONSE
 inline constexpr Hresult kInvalidRange = 0x8020002B;                 // BG_E_INVALID_RANGE
 inline constexpr Hresult kOverlappingRanges = 0x8020002C;            // BG_E_OVERLAPPING_RANGES

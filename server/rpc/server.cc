@@ -17,6 +17,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/base/mutex.h"
 #include "server/base/status_macros.h"
+#include "server/rpc/byte_stream_service.h"
 #include "server/rpc/error_service.h"
 #include "server/rpc/gate.h"
 #include "server/rpc/grpc_log.h"
@@ -35,7 +36,8 @@ namespace {
 constexpr mode_t kSocketMode = 0660;
 constexpr std::chrono::milliseconds kGoodbye{500};
 constexpr const char* kServices[] = {"", "bits.v1.JobService", "bits.v1.ErrorService",
-                                     "bits.v1.PolicyService", "bits.v1.NotificationService"};
+                                     "bits.v1.PolicyService", "bits.v1.NotificationService",
+                                     "google.bytestream.ByteStream"};
 
 // gRPC's plugins are the process's: each is offered to every server that is built, and taken
 // out again where it does not belong. Health is none of them.
@@ -166,7 +168,8 @@ class ServerImpl final : public Server {
         job_service_(env_, dependencies.jobs, &tokens_, &watches_),
         error_service_(env_, dependencies.jobs),
         policy_service_(env_, dependencies.policies),
-        notification_service_(env_, dependencies.jobs, &tokens_) {}
+        notification_service_(env_, dependencies.jobs, &tokens_),
+        byte_stream_service_(env_, dependencies.jobs, dependencies.contents, options.content) {}
 
   ~ServerImpl() override { Drain(std::chrono::system_clock::now()); }
 
@@ -181,6 +184,7 @@ class ServerImpl final : public Server {
     builder.RegisterService(&error_service_);
     builder.RegisterService(&policy_service_);
     builder.RegisterService(&notification_service_);
+    builder.RegisterService(&byte_stream_service_);
     builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
     builder.SetMaxSendMessageSize(-1);
     builder.SetResourceQuota(grpc::ResourceQuota("bits").Resize(options.memory_bytes));
@@ -262,6 +266,7 @@ class ServerImpl final : public Server {
   ErrorService error_service_;
   PolicyService policy_service_;
   NotificationService notification_service_;
+  ByteStreamService byte_stream_service_;
   Mutex health_mutex_;
   bool drained_ BITS_GUARDED_BY(health_mutex_) = false;
   std::string admin_address_;

@@ -19,6 +19,7 @@
 #include "server/app/watch_hub.h"
 #include "server/base/executor.h"
 #include "server/rpc/authenticator.h"
+#include "server/rpc/content_reader.h"
 #include "server/rpc/watch_reactor.h"
 
 namespace bits::rpc {
@@ -40,6 +41,7 @@ struct ServerOptions {
   std::chrono::milliseconds keepalive_timeout{20'000};
   std::chrono::milliseconds least_ping_interval{10'000};  // what clients may do
   absl::Duration read_timeout = absl::Seconds(30);
+  ContentOptions content;
   WatchOptions watch;
 };
 
@@ -52,6 +54,7 @@ struct ServerDependencies {
   app::WatchHub* hub = nullptr;
   Executor* reads = nullptr;
   Executor* replies = nullptr;
+  Executor* contents = nullptr;  // reads local files for ByteStream
   const Authenticator* authenticator = nullptr;
   std::string token_key;  // TokenSealer::NewKey(), kept with the state
 };

@@ -66,7 +66,7 @@ RpcWorld::RpcWorld(WorldOptions options) : store(options.store) {
   application->Start();
   auto started =
       rpc::Server::Start(options.server, {&application->jobs(), &application->policies(), &store,
-                                          &application->hub(), &reads, &replies, &authenticator, token_key});
+                                          &application->hub(), &reads, &replies, &contents, &authenticator, token_key});
   BITS_EXPECT_OK(started);
   server = *std::move(started);
   if (options.serving) server->SetServing(true);
@@ -85,6 +85,7 @@ RpcWorld::~RpcWorld() {
   read_pool.Shutdown();
   store.Close();
   replies.Shutdown();
+  contents.Shutdown();
 }
 
 std::unique_ptr<grpc::ClientContext> RpcWorld::Context(const std::string& user) const {

@@ -78,6 +78,7 @@ class RpcWorld {
   ThreadPool read_pool{{"read", 2, 1024}};
   HeldExecutor reads{&read_pool};
   ThreadPool replies{{"reply", 2, 1 << 16}};
+  ThreadPool contents{{"content", 1, 1024}};
   ThreadPool finishers{{"finish", 1, 1 << 16}};
   app::testing::FakeClock clock;
   app::testing::FakeFiles files;

@@ -79,6 +79,9 @@ class Client {
   absl::StatusOr<v1::File> SetRemoteName(const std::string& name, const std::string& remote_name,
                                          const CallOptions& options = {}) const;
 
+  // The content of file `name`, once it is all there, from `offset` on.
+  absl::Status ReadContent(const std::string& name, std::uint64_t offset, const ContentSink& sink,
+                           const CallOptions& options = {}) const;
   // Says whether the content of file `name` is what it should be.
   absl::StatusOr<v1::File> SetValidationState(const std::string& name, bool valid,
                                               const CallOptions& options = {}) const;

@@ -3,11 +3,14 @@
 #ifndef BITS_CONNECTION_H_
 #define BITS_CONNECTION_H_
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <grpcpp/channel.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "bits/options.h"
 #include "bits/v1/error_service.pb.h"
@@ -15,9 +18,13 @@
 #include "bits/v1/notification_service.pb.h"
 #include "bits/v1/policy_service.pb.h"
 #include "bits/watch.h"
+#include "google/bytestream/bytestream.pb.h"
 
 namespace bits {
 inline namespace client_0 {
+
+// Takes a piece of a file's content.
+using ContentSink = std::function<absl::Status(std::string_view piece)>;
 
 // One method for each of the services' methods; their rules and errors are those
 // of proto/bits/v1. All may be called from any thread, and block.
@@ -65,6 +72,12 @@ class Connection {
   // Does not wait for the server: what it says comes from WatchSession::Next(). The
   // session may outlive the connection.
   virtual std::unique_ptr<WatchSession> WatchJobs(const WatchOptions& options) = 0;
+
+  // Blocks until the end: `sink` is called in this thread with one piece after the other; a status
+  // from it that is not OK ends the reading, and is the answer. Where the connection breaks, or the server
+  // ends, it is taken up from there on. No deadline but options.timeout.
+  virtual absl::Status ReadContent(const google::bytestream::ReadRequest& request,
+                                   const ContentSink& sink, const CallOptions& options) = 0;
 
   virtual absl::StatusOr<v1::Error> GetError(const v1::GetErrorRequest& request,
                                              const CallOptions& options) = 0;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "bits/v1/error.pb.h"
 #include "tests/integration/client/bitsctl_run.h"
@@ -176,6 +177,35 @@ TEST_F(BitsctlTransferTest, DrawsABarInColourOnATerminalOnly) {
   environment_.push_back({"NO_COLOR", "1"});
   const Ran plain = on_terminal("b");
   EXPECT_THAT(plain.out, AllOf(HasSubstr("\r\x1b[K"), Not(HasSubstr("\x1b[32m"))));
+}
+
+TEST_F(BitsctlTransferTest, GetCopiesWhatIsThereAndGoesOn) {
+  const std::string content = MakeContent(3'000'000, 1);
+  origin_->Put("/a.bin", content);
+  ASSERT_EQ(Run({"transfer", origin_->Url("/a.bin")}).code, 0);
+  const std::string id = OnlyJob(true).name().substr(5);
+  TempDir here;
+  const std::string local = here / "copy.bin";
+  const Ran got = Run({"get", id, local});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.out, HasSubstr("copy.bin: 2.9 MiB"));
+  EXPECT_TRUE(ReadFileOr(local, "") == content);
+  EXPECT_EQ(Run({"get", id, local}).code, 1);  // it is there
+
+  WriteFile(local + ".part", content.substr(0, 2'000'000));
+  const Ran more = Run({"get", id, local, "--continue", "--force"});
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_TRUE(ReadFileOr(local, "") == content);
+  EXPECT_FALSE(FileExists(local + ".part"));
+  EXPECT_TRUE(Run({"get", id, "-", "--quiet"}).out == content);
+  EXPECT_EQ(Run({"get", id, here.path()}).code, 0);  // a directory
+  EXPECT_TRUE(ReadFileOr(here / "a.bin", "") == content);
+
+  std::filesystem::remove(root_ / "a.bin");
+  const Ran gone = Run({"get", id, here / "gone"});
+  EXPECT_EQ(gone.code, 2);
+  EXPECT_THAT(gone.err, HasSubstr("BG_E_LOCAL_FILE_CHANGED"));
+  EXPECT_FALSE(FileExists(here / "gone.part"));
 }
 
 }  // namespace

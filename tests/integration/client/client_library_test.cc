@@ -90,5 +90,28 @@ TEST_F(ClientIntegrationTest, ARepeatOfARequestMakesOneJob) {
   EXPECT_EQ(GetErrorReason(client_->CreateJob(request).status()), "REQUEST_ID_REUSED");
 }
 
+TEST_F(ClientIntegrationTest, ContentIsReadOnAcrossAServersDeath) {
+  const std::string content = MakeContent(64'000'000, 1);
+  origin_->Put("/large", content);
+  ASSERT_EQ(Run({"transfer", origin_->Url("/large")}).code, 0);
+  const std::string name = OnlyJob(true).name() + "/files/1";
+  std::string got;
+  bool killed = false;
+  const absl::Status status =
+      client_->ReadContent(name, 10, [&](std::string_view piece) -> absl::Status {
+        got.append(piece);
+        if (!std::exchange(killed, true)) {
+          bitsd_->Kill();
+          EXPECT_TRUE(bitsd_->Restart().ok());
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(got == content.substr(10));
+  const absl::Status ended = client_->ReadContent(
+      name, 0, [](std::string_view) { return absl::DataLossError("enough"); });
+  EXPECT_EQ(ended, absl::DataLossError("enough"));
+}
+
 }  // namespace
 }  // namespace bits::testing
