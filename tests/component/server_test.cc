@@ -133,8 +133,8 @@ absl::Status StartAt(RpcWorld& world, const std::vector<std::string>& addresses,
   options.admin_listen = admin;
   auto server = rpc::Server::Start(
       options, {&world.application->jobs(), &world.application->policies(), &world.store,
-                &world.application->hub(), &world.reads, &world.replies, &world.authenticator,
-                world.token_key});
+                &world.application->hub(), &world.reads, &world.replies, &world.contents,
+                &world.authenticator, world.token_key});
   return server.status();
 }
 
