@@ -81,6 +81,10 @@ class App {
       : words_(words), environment_(environment), console_(environment.console) {}
 
   ExitCode Run() {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      // Not repeated: no terminal can show it.
+      if (!IsUtf8(words_[i])) return Misused(absl::StrCat("argument ", i + 1, " is not UTF-8"));
+    }
     const std::size_t at = FindCommand(words_, GlobalOptions());
     if (at == words_.size()) return WithoutCommand();
     std::vector<std::string> others = words_;

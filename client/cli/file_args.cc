@@ -99,6 +99,10 @@ absl::StatusOr<std::vector<v1::File>> FilesFromList(const std::string& path) {
     ++number;
     const absl::string_view text = absl::StripAsciiWhitespace(line);
     if (text.empty() || text.front() == '#') continue;
+    if (!IsUtf8(line)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(path), ":", number, ": the line is not UTF-8"));
+    }
     // A local name may hold spaces, a URL does not.
     const std::pair<std::string, std::string> parts =
         absl::StrSplit(text, absl::MaxSplits(absl::ByAnyChar(" \t"), 1));
@@ -144,18 +148,25 @@ absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text) {
   for (const Kind& kind : kKinds) {
     if (name != kind.name || colon == std::string::npos) continue;
     const std::string hex = text.substr(colon + 1);
+    v1::Checksum checksum;
+    checksum.set_algorithm(kind.algorithm);
+    if (hex.starts_with('@')) {
+      if (!LooksLikeUrl(hex)) {
+        return absl::InvalidArgumentError("after the @ of a checksum stands the URL of its file");
+      }
+      checksum.set_uri(hex.substr(1));
+      return checksum;
+    }
     if (hex.size() != kind.digits || !std::all_of(hex.begin(), hex.end(), [](unsigned char c) {
           return absl::ascii_isxdigit(c);
         })) {
       return absl::InvalidArgumentError(
           absl::StrCat("a ", kind.name, " checksum has ", kind.digits, " hexadecimal digits"));
     }
-    v1::Checksum checksum;
-    checksum.set_algorithm(kind.algorithm);
     checksum.set_hex(hex);
     return checksum;
   }
-  return absl::InvalidArgumentError("a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX");
+  return absl::InvalidArgumentError("a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX; or sha256:@URL of a file that has it");
 }
 
 absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files) {
@@ -236,7 +247,8 @@ absl::Status SetMirrors(const std::vector<std::string>& mirrors, std::vector<v1:
 std::vector<OptionSpec> FileOptionSpecs() {
   return {
       {"mirror", "[N:]URL", "another URL of the same content; of file N where there are several", true},
-      {"checksum", "ALGORITHM:HEX", "what a file must hash to; one for each file, in order", true},
+      {"checksum", "ALGORITHM:HEX|@URL", "what a file must hash to, or the URL of a checksum file that says it; one for each\n"
+       "file, in order", true},
       {"ranges", "RANGES", "parts of a file, 0:100,200:eof; for each file, in order", true}};
 }
 

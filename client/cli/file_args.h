@@ -28,7 +28,7 @@ absl::StatusOr<std::vector<v1::File>> FilesFromList(const std::string& path);
 // URL=LOCAL, parted at the last `=` (a URL often has one, a path seldom); LOCAL as above.
 absl::StatusOr<v1::File> FileFromAssignment(const std::string& text);
 
-// sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX.
+// sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX; or an @ and a URL in place of HEX.
 absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text);
 
 // One checksum for each file, in their order; or none at all.

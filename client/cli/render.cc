@@ -146,6 +146,8 @@ std::string WaitText(const v1::Wait& wait, absl::Time now, absl::TimeZone zone) 
       return "waits for its owner to mend the error";
     case v1::Wait::REASON_COMPLETE:
       return "waits for its owner to complete it";
+    case v1::Wait::REASON_COMPLETION_FAILED:
+      return "could not complete itself (see bitsctl errors): waits for its owner to complete it";
     case v1::Wait::REASON_POLICY:
       if (!wait.has_until()) return "the bandwidth policy lets it not run";
       return absl::StrCat("the bandwidth policy lets it not run, for ",
@@ -292,7 +294,10 @@ std::string FileDetails(const v1::File& file, absl::TimeZone zone, bool show_url
     absl::StrAppend(&text, "    checksum ",
                     Name(file.checksum().algorithm(),
                          v1::Checksum::Algorithm_Name(file.checksum().algorithm()), "ALGORITHM_"),
-                    " ", Printable(file.checksum().hex()), "\n");
+                    file.checksum().hex().empty() ? "" : " ", Printable(file.checksum().hex()));
+    const std::string& uri = file.checksum().uri();
+    if (!uri.empty()) absl::StrAppend(&text, " from ", Printable(show_urls ? uri : RedactUrl(uri)));
+    text += '\n';
   }
   for (const auto& header : file.response_headers()) {
     absl::StrAppend(&text, "    < ", Printable(header.name()), ": ", Printable(header.value()),

@@ -58,6 +58,23 @@ std::string Printable(const std::string& text) {
   return result;
 }
 
+bool IsUtf8(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const std::size_t more = first < 0x80 ? 0 : first < 0xc2 ? 4 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (more > 3 || first > 0xf4 || at + more >= text.size()) return false;
+    for (std::size_t i = 1; i <= more; ++i) {
+      const auto next = static_cast<unsigned char>(text[at + i]);
+      // What is too long for what it says, a surrogate, or beyond U+10FFFF.
+      const unsigned least = i > 1 ? 0x80 : first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+      const unsigned most = i > 1 ? 0xbf : first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+      if (next < least || next > most) return false;
+    }
+    at += more + 1;
+  }
+  return true;
+}
+
 int Columns(const std::string& text) {
   int columns = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -10,6 +10,9 @@ namespace bits::cli {
 // change colours, become `?`.
 std::string Printable(const std::string& text);
 
+// Whether it is UTF-8, as every string of the API must be.
+bool IsUtf8(const std::string& text);
+
 // How many columns `text` (UTF-8) takes: 2 for a wide character, none for a sequence
 // that sets a colour.
 int Columns(const std::string& text);

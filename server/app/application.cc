@@ -103,7 +103,24 @@ absl::Status Application::Recover() {
     BITS_RETURN_IF_ERROR(wait->status);
   }
   if (requeued > 0) BITS_LOG(kInfo, "recovered jobs", {{"jobs", requeued}});
+  CheckSecrets();
   return absl::OkStatus();
+}
+
+// Each job would find out in its turn only.
+void Application::CheckSecrets() {
+  auto none_opens = std::make_shared<bool>(false);
+  writer_.Run(
+      [this, none_opens](Step& step) {
+        BITS_ASSIGN_OR_RETURN(*none_opens, vault_.NoneOpens(step.txn()));
+        return absl::OkStatus();
+      },
+      [none_opens](const absl::Status& status) {
+        if (!status.ok() || !*none_opens) return;
+        BITS_LOG(kWarning,
+                 "no key opens the secrets that jobs have stored: is secrets_key_file the one that "
+                 "they were sealed with?");
+      });
 }
 
 void Application::Start() {

@@ -78,6 +78,8 @@ class Application : private CommitListener {
   Notifier& notifier() { return notifier_; }
 
  private:
+  // Says so if the operator's key opens nothing of what is stored.
+  void CheckSecrets();
   void OnCommitted(const domain::Job& job, absl::Time next_timer, uint8_t effects,
                    const std::vector<domain::File>& files) override;
   void OnNotificationsMade() override { notifier_.Poke(); }

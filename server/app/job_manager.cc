@@ -31,16 +31,32 @@ void NameTemporaries(const Job& job, uint32_t first_ordinal, std::vector<File>& 
   }
 }
 
-absl::Status ReserveDestinations(Transaction& txn, const JobId& id,
+// The live job that writes there: told to whom may see it.
+absl::StatusOr<JobId> HolderFor(const Principal& principal, Transaction& txn,
+                                const std::string& path) {
+  BITS_ASSIGN_OR_RETURN(const JobId holder, txn.HolderOfDestination(path));
+  if (holder.empty() || !IfAllowed(principal, holder, txn.GetJob(holder)).ok()) return JobId();
+  return holder;
+}
+
+absl::Status ReserveDestinations(const Principal& principal, Transaction& txn, const JobId& id,
                                  const std::vector<File>& files) {
   for (size_t i = 0; i < files.size(); ++i) {
     absl::Status reserved = txn.ReserveDestination(files[i].path, id);
     if (absl::IsAlreadyExists(reserved)) {
       const std::string field = absl::StrCat("files[", i, "].local_name");
+      BITS_ASSIGN_OR_RETURN(const JobId holder, HolderFor(principal, txn, files[i].path));
+      std::vector<std::pair<std::string, std::string>> metadata = {
+          {"field", field}, {"local_name", files[i].local_name}};
+      std::string who = "a live job";
+      if (holder == id) who = "another file of this job";
+      if (!holder.empty() && holder != id) {
+        who = absl::StrCat("job ", holder);
+        metadata.emplace_back("job", holder);
+      }
       return MakeRefusal(
           absl::StatusCode::kAlreadyExists, domain::SymbolOf(domain::kSharingViolation),
-          absl::StrCat(field, ": a live job already writes ", files[i].local_name, "."),
-          {{"field", field}, {"local_name", files[i].local_name}});
+          absl::StrCat(field, ": ", who, " already writes ", files[i].local_name, "."), metadata);
     }
     BITS_RETURN_IF_ERROR(reserved);
   }
@@ -146,7 +162,7 @@ void JobManager::CreateJob(const Principal& principal, Job job, const std::vecto
         if (!job.notifications.webhook_uri.empty()) {
           BITS_RETURN_IF_ERROR(vault->SaveWebhookKey(step.txn(), job.id, webhook_key));
         }
-        BITS_RETURN_IF_ERROR(ReserveDestinations(step.txn(), job.id, *resolved));
+        BITS_RETURN_IF_ERROR(ReserveDestinations(principal, step.txn(), job.id, *resolved));
         *result = decision.job;
         if (options.request_id.empty()) return absl::OkStatus();
         return step.txn().PutRequest(NewRecord(step, principal, options, job.id));
@@ -166,7 +182,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
   if (resolved.ok()) root = RootOfFirst(*resolved);
   Mutate<AddFilesOutcome>(
       principal, id, options,
-      [resolved = std::move(resolved), root = std::move(root),
+      [principal, resolved = std::move(resolved), root = std::move(root),
        limited = !principal.administrator](Call& call) -> absl::StatusOr<AddFilesOutcome> {
         AddFilesOutcome outcome;
         if (call.repeated) {
@@ -188,7 +204,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
           BITS_ASSIGN_OR_RETURN(
               domain::Decision decision,
               call.step.Apply(call.job, nullptr, domain::AddFiles{std::move(added), root}));
-          BITS_RETURN_IF_ERROR(ReserveDestinations(call.step.txn(), call.job.id, *resolved));
+          BITS_RETURN_IF_ERROR(ReserveDestinations(principal, call.step.txn(), call.job.id, *resolved));
           outcome.files = std::move(decision.files);
         }
         outcome.job = call.job;

@@ -86,6 +86,25 @@ absl::Status JobManager::ApplyHttpUpdate(Call& call, const domain::Update& updat
   return parts_.vault->Save(call.step.txn(), before.id, secrets);
 }
 
+namespace {
+
+// Jobs of earlier versions do not have it recorded whether some file has ranges.
+absl::Status LookForRanges(Transaction& txn, Job& job) {
+  constexpr uint32_t kFilesAtOnce = 500;
+  uint32_t after = 0;
+  while (!job.has_ranges && after < job.progress.files_total) {
+    BITS_ASSIGN_OR_RETURN(const std::vector<domain::File> files,
+                          txn.ListFiles(job.id, after, kFilesAtOnce));
+    if (files.empty()) break;
+    after = files.back().ordinal;
+    job.has_ranges = std::any_of(files.begin(), files.end(),
+                                 [](const domain::File& file) { return !file.ranges.empty(); });
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::Update update,
                            const CallOptions& options, JobCallback done) {
   if (update.http.has_value() && update.http->client_certificate.has_value()) {
@@ -110,6 +129,9 @@ void JobManager::UpdateJob(const Principal& principal, const JobId& id, domain::
         if (limited && update.maximum_download_time) {
           BITS_RETURN_IF_ERROR(domain::CheckMaximumDownloadTime(call.step.policy(),
                                                                 *update.maximum_download_time));
+        }
+        if (update.dynamic_content == true && !call.job.options.dynamic_content) {
+          BITS_RETURN_IF_ERROR(LookForRanges(call.step.txn(), call.job));
         }
         BITS_RETURN_IF_ERROR(ApplyUpdate(call, update));
         return call.job;

@@ -178,6 +178,17 @@ absl::StatusOr<JobSecrets> SecretVault::Load(Transaction& txn, const domain::Job
   return *std::move(secrets);
 }
 
+absl::StatusOr<bool> SecretVault::NoneOpens(Transaction& txn) const {
+  constexpr uint32_t kEnough = 16;
+  if (is_volatile()) return false;
+  BITS_ASSIGN_OR_RETURN(const std::vector<domain::JobId> ids, txn.SomeWithSecrets(kEnough));
+  for (const domain::JobId& id : ids) {
+    BITS_ASSIGN_OR_RETURN(const std::string sealed, txn.GetSecrets(id));
+    if (sealer_->Open(sealed, id).ok()) return false;
+  }
+  return !ids.empty();
+}
+
 absl::Status SecretVault::Save(Transaction& txn, const domain::JobId& id,
                                const JobSecrets& secrets) const {
   if (secrets == JobSecrets()) return txn.PutSecrets(id, "");

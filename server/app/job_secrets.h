@@ -67,6 +67,9 @@ class SecretVault {
   absl::StatusOr<std::optional<Secret>> LoadWebhookKey(Transaction& txn,
                                                        const domain::JobId& id) const;
   absl::Status SaveWebhookKey(Transaction& txn, const domain::JobId& id, const Secret& key) const;
+  // Whether none of those that are stored can be opened by the operator's key, as far as a look at some
+  // of them tells. False where there are none, or no such key.
+  absl::StatusOr<bool> NoneOpens(Transaction& txn) const;
   // Whether what is saved now is lost with the process.
   bool is_volatile() const { return sealer_ == nullptr || !sealer_->durable(); }
 

@@ -60,7 +60,9 @@ class TransferRunner::Observer final : public TransferObserver {
     runner_->OnTransferred(id_, ordinal_, source_, last, identity);
   }
   void OnFailed(const domain::Failure& failure) override {
-    runner_->holds_->OnFailed(id_, source_.host, source_.path, failure);
+    if (!failure.of_sidecar) {
+      runner_->holds_->OnFailed(id_, source_.host, source_.path, failure);
+    }
     runner_->OnFailed(id_, ordinal_, source_, failure);
   }
   void OnStopped() override { runner_->OnEnded(id_, ordinal_); }

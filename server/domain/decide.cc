@@ -132,6 +132,7 @@ Decision Maker::Take(const Rule& rule, const Event& event) {
 void Maker::Enter(JobState to) {
   Job& j = job();
   j.state = to;
+  j.completion_failed = false;
   if (to != JobState::kQueued) j.deferred = false;
   if (IsActive(before_.state) && !IsActive(to) && j.active_since.has_value()) {
     j.active_time += std::max(turn_end_ - *j.active_since, absl::ZeroDuration());

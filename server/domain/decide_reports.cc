@@ -81,7 +81,7 @@ void Maker::Apply(const Fail& e) {
     if (!retrying) j.stalled_since = now_;
     ++j.retry_count;
   }
-  j.host_failed = IsConnectionFailure(e.failure);
+  j.host_failed = IsConnectionFailure(e.failure) && !e.failure.of_sidecar;
   if (file_.has_value()) {
     j.host = HostFor(j, file_->remote_name);
     NameFile(error, e.source);
@@ -116,7 +116,8 @@ void Maker::TakeFailure(const Failure& failure) {
     file_->response_headers = failure.response_headers;
     FollowTo(failure.final_name);
   }
-  if (failure.hresult == kValidationFailed && !file_->transferred) StartOver();
+  const bool is_wrong = failure.hresult == kValidationFailed && !failure.of_sidecar;
+  if (is_wrong && !file_->transferred) StartOver();
 }
 
 void Maker::Apply(const Requeue& e) {
@@ -221,6 +222,7 @@ void Maker::Apply(const PublishFailed& e) {
   job().unasked = false;
   if (!before_.unasked) return;  // the caller of CompleteJob is told
   // For the history alone: the job is TRANSFERRED, and waits for its owner.
+  job().completion_failed = true;
   d_.error = ErrorOf(e.failure);
   if (file_.has_value()) NameFile(*d_.error, file_->mirrors.source);
 }
@@ -240,6 +242,7 @@ void Maker::Record(const Checkpoint& e) {
                              : e.bytes_transferred;
   SetBytes(bytes);
   file_->validators = e.validators;
+  if (!e.digest.empty() && file_->checksum.has_value()) file_->checksum->hex = e.digest;
   file_->last_modified = e.last_modified;
   if (!e.response_headers.empty()) file_->response_headers = e.response_headers;
   // Else it was mended since.
@@ -265,6 +268,7 @@ void Maker::StartOver() {
   SetTotal(std::nullopt);
   file_->validators = {};
   file_->last_modified.reset();
+  if (file_->checksum.has_value() && !file_->checksum->uri.empty()) file_->checksum->hex.clear();
 }
 
 void Maker::SetBytes(uint64_t bytes) {

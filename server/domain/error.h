@@ -48,6 +48,9 @@ struct Failure {
   std::string response_headers = {};
   // Where a redirect led that is to be reported: the file's remote name from now on.
   std::string final_name = {};
+  // It was the file's checksum file (Checksum::uri) that could not be had, or used: no source of the
+  // file's, and nothing of its host.
+  bool of_sidecar = false;
 };
 
 // The error that a job keeps. Made by Decide() alone.

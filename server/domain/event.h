@@ -121,6 +121,7 @@ struct Checkpoint {
   // becomes the other, if it is still the file's.
   std::string asked_name = {};
   std::string final_name = {};
+  std::string digest = {};  // that the file's checksum file gave; empty: not fetched, or there is none
 };
 // The file goes back to 0, before any byte of the new version is written.
 struct FileRestarted {};

@@ -63,7 +63,10 @@ enum class ChecksumAlgorithm : uint8_t { kSha256 = 1, kSha512 = 2, kMd5 = 3, kCr
 
 struct Checksum {
   ChecksumAlgorithm algorithm = ChecksumAlgorithm::kSha256;
-  std::string hex;  // lower case, of the algorithm's length
+  std::string hex;  // lower case, of the algorithm's length; empty: not found yet
+  // Of a checksum file that says it (http or https); empty: `hex` was given. What it said holds until
+  // the file starts over.
+  std::string uri = {};
   bool operator==(const Checksum&) const = default;
 };
 
@@ -195,6 +198,7 @@ struct Job {
   JobResult result = JobResult::kNone;
   Pending pending = Pending::kNone;
   bool unasked = false;  // of kPublish: auto_complete began it, nobody waits for it
+  bool completion_failed = false;  // so it did, and it failed; nobody has been told but the history
 
   // When the job entered its present wait for a turn (QUEUED): turns go by it.
   absl::Time queue_time;

@@ -18,6 +18,7 @@ const std::string& SourceName(const File& file, uint32_t source) {
 const std::string& SourceName(const File& file) { return SourceName(file, file.mirrors.source); }
 
 bool AnotherSourceMayMend(const Failure& failure) {
+  if (failure.of_sidecar) return false;
   switch (failure.hresult) {
     case kValidationFailed:
       return true;

@@ -109,7 +109,8 @@ v1::Wait::Reason WaitReasonOf(const domain::Job& job, const domain::Policy& poli
     case domain::JobState::kTransientError:
       return domain::IsBlockedByPolicy(job) ? v1::Wait::REASON_POLICY : v1::Wait::REASON_RETRY;
     case domain::JobState::kTransferred:
-      return v1::Wait::REASON_COMPLETE;
+      return job.auto_complete && job.completion_failed ? v1::Wait::REASON_COMPLETION_FAILED
+                                                        : v1::Wait::REASON_COMPLETE;
     case domain::JobState::kConnecting:
     case domain::JobState::kTransferring:
     case domain::JobState::kAcknowledged:
@@ -232,6 +233,7 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
   if (file.checksum) {
     to->mutable_checksum()->set_algorithm(AlgorithmOf(file.checksum->algorithm));
     to->mutable_checksum()->set_hex(file.checksum->hex);
+    to->mutable_checksum()->set_uri(file.checksum->uri);
   }
   for (const domain::FileRange& range : file.ranges) {
     v1::FileRange* filled = to->add_ranges();

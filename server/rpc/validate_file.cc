@@ -14,6 +14,12 @@
 namespace bits::rpc {
 namespace {
 
+std::optional<std::string> HttpUrlFault(const std::string& url) {
+  if (auto fault = RemoteNameFault(url)) return fault;
+  if (domain::HostOf(url).empty()) return "must be an http or https URL";
+  return std::nullopt;
+}
+
 constexpr uint64_t kLengthToEof = std::numeric_limits<uint64_t>::max();  // BG_LENGTH_TO_EOF
 
 absl::StatusOr<std::optional<domain::Checksum>> ChecksumFrom(const v1::File& file,
@@ -27,6 +33,13 @@ absl::StatusOr<std::optional<domain::Checksum>> ChecksumFrom(const v1::File& fil
   static constexpr size_t kBytes[] = {0, 32, 64, 16, 4};  // by ChecksumAlgorithm
   const size_t digits = 2 * kBytes[static_cast<size_t>(*algorithm)];
   const std::string& hex = file.checksum().hex();
+  const std::string& uri = file.checksum().uri();
+  if (!uri.empty()) {
+    if (!hex.empty()) return InvalidField(field + ".uri", "must not be given together with hex");
+    if (const auto fault = HttpUrlFault(uri)) return InvalidField(field + ".uri", *fault);
+    checksum = domain::Checksum{*algorithm, "", uri};
+    return checksum;
+  }
   const bool is_hex = std::all_of(hex.begin(), hex.end(), [](char c) {
     return absl::ascii_isxdigit(static_cast<unsigned char>(c));
   });
@@ -59,8 +72,7 @@ absl::StatusOr<std::vector<std::string>> MirrorsFrom(const v1::File& file,
   std::vector<std::string> mirrors;
   for (const std::string& mirror : file.mirrors()) {
     const std::string name = field + "[" + std::to_string(mirrors.size()) + "]";
-    if (const auto fault = RemoteNameFault(mirror)) return InvalidField(name, *fault);
-    if (domain::HostOf(mirror).empty()) return InvalidField(name, "must be an http or https URL");
+    if (const auto fault = HttpUrlFault(mirror)) return InvalidField(name, *fault);
     if (mirror == file.remote_name()) return InvalidField(name, "must not be the remote name");
     if (std::find(mirrors.begin(), mirrors.end(), mirror) != mirrors.end()) {
       return InvalidField(name, "must be given once");

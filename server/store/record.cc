@@ -241,6 +241,7 @@ void ToRecord(const domain::Job& job, v1::JobRecord& to) {
   to.mutable_options()->set_max_download_size(job.options.max_download_size);
   to.set_has_ranges(job.has_ranges);
   to.set_has_mirrors(job.has_mirrors);
+  to.set_completion_failed(job.completion_failed);
   if (job.notification_interval != domain::kDefaultNotificationInterval) {
     ToRecord(job.notification_interval, *to.mutable_notification_interval());
   }
@@ -309,6 +310,7 @@ bool FromRecord(v1::JobRecord&& from, domain::Job& to) {
   to.options.max_download_size = from.options().max_download_size();
   to.has_ranges = from.has_ranges();
   to.has_mirrors = from.has_mirrors();
+  to.completion_failed = from.completion_failed();
   if (from.has_notification_interval()) {
     to.notification_interval = FromRecord(from.notification_interval());
   }
@@ -359,6 +361,7 @@ void ToRecord(const domain::File& file, v1::FileRecord& to) {
   if (file.checksum.has_value()) {
     to.mutable_checksum()->set_algorithm(static_cast<uint32_t>(file.checksum->algorithm));
     to.mutable_checksum()->set_hex(file.checksum->hex);
+    to.mutable_checksum()->set_uri(file.checksum->uri);
   }
   if (file.bytes_total.has_value()) to.set_bytes_total(*file.bytes_total);
   to.set_bytes_transferred(file.bytes_transferred);
@@ -397,6 +400,7 @@ bool FromRecord(v1::FileRecord&& from, domain::File& to) {
   if (from.has_checksum()) {
     domain::Checksum& checksum = to.checksum.emplace();
     checksum.hex = std::move(*from.mutable_checksum()->mutable_hex());
+    checksum.uri = std::move(*from.mutable_checksum()->mutable_uri());
     if (!ToEnum(from.checksum().algorithm(), domain::ChecksumAlgorithm::kCrc32c,
                 checksum.algorithm)) {
       return false;

@@ -9,6 +9,7 @@
 #include "server/domain/error_code.h"
 #include "server/transfer/failure.h"
 #include "server/transfer/response_check.h"
+#include "server/transfer/sidecar_fetch.h"
 
 namespace bits::transfer {
 namespace {
@@ -47,10 +48,36 @@ Delivery::Delivery(Context* context, Pacer::FlowId flow, app::TransferSpec spec,
   progress_time_ = checkpoint_time_ - absl::ToChronoNanoseconds(kProgressInterval);
 }
 
+Delivery::~Delivery() = default;
+
+void Delivery::SetSidecar(std::unique_ptr<SidecarFetch> sidecar) {
+  sidecar_ = std::move(sidecar);
+  if (spec_.file.bytes_transferred > 0) digest_ = spec_.file.checksum->hex;
+}
+
+void Delivery::FetchSource() {
+  FindDigest([this] { source_->Fetch(); });
+}
+
+void Delivery::FindDigest(std::function<void()> then) {
+  if (sidecar_ == nullptr || !digest_.empty()) return then();
+  sidecar_->Fetch([this, then = std::move(then)](SidecarFetch::Found found) {
+    if (phase_ != Phase::kFetching) return;
+    if (auto* failure = std::get_if<domain::Failure>(&found)) return Fail(*std::move(failure));
+    digest_ = std::get<std::string>(std::move(found));
+    then();
+  });
+}
+
+void Delivery::AbandonAll() {
+  source_->Abandon();
+  if (sidecar_ != nullptr) sidecar_->Abandon();
+}
+
 void Delivery::Start(ByteSource* source) {
   source_ = source;
   const domain::File& file = spec_.file;
-  if (file.bytes_transferred == 0) return source_->Fetch();
+  if (file.bytes_transferred == 0) return FetchSource();
   position_ = written_ = durable_ = told_ = syncing_ = file.bytes_transferred;
   total_ = file.bytes_total;
   validators_ = file.validators;
@@ -58,7 +85,7 @@ void Delivery::Start(ByteSource* source) {
   const bool whole = total_ == position_ && source_->IsWholeOf(validators_);
   const bool unproven = !ProvesVersion(validators_) && !HoldsOtherSource();
   if (!whole && (spec_.dynamic_content || unproven)) {
-    return Restart(RestartReason::kUnproven, [this] { source_->Fetch(); });
+    return Restart(RestartReason::kUnproven, [this] { FetchSource(); });
   }
   sink_->Size(Bind(&Delivery::OnSizeKnown));
 }
@@ -67,14 +94,14 @@ void Delivery::OnSizeKnown(absl::StatusOr<uint64_t> size) {
   if (phase_ != Phase::kFetching) return;
   if (!size.ok()) return FailLocally(size.status());
   if (*size < position_) {
-    return Restart(RestartReason::kLost, [this] { source_->Fetch(); });
+    return Restart(RestartReason::kLost, [this] { FetchSource(); });
   }
   // What an earlier try wrote beyond its last checkpoint.
   if (*size > position_) sink_->Truncate(position_, Bind(&Delivery::Check));
   emptied_ = true;
   // That it is whole was not recorded, and the remote name may be another since.
   if (total_ == position_ && source_->IsWholeOf(validators_)) return Finish();
-  source_->Fetch();
+  FetchSource();
 }
 
 void Delivery::Check(const absl::Status& status) {
@@ -128,7 +155,9 @@ bool Delivery::Append(std::string_view data) {
 }
 
 void Delivery::OnPaceGranted() {
-  if (phase_ == Phase::kFetching && !refused_) source_->OnRoom();
+  if (phase_ != Phase::kFetching || refused_) return;
+  if (sidecar_ != nullptr) sidecar_->OnRoom();
+  source_->OnRoom();
 }
 
 Buffer Delivery::NextBuffer(size_t least) {
@@ -238,7 +267,7 @@ void Delivery::OnSynced(uint64_t epoch, const absl::Status& status) {
 
 domain::Checkpoint Delivery::CheckpointAt(uint64_t bytes) const {
   return {bytes,        total_, validators_, last_modified_, response_headers_, spec_.file.remote_name,
-          final_name_};
+          final_name_, digest_};
 }
 
 void Delivery::TellCheckpoint() {
@@ -281,6 +310,7 @@ void Delivery::OnProceed(uint64_t epoch, const std::function<void()>& then) {
   phase_ = Phase::kFetching;
   position_ = written_ = durable_ = told_ = syncing_ = 0;
   total_.reset();
+  digest_.clear();
   validators_ = {};
   last_modified_.reset();
   next_size_ = BufferPool::kLeast;
@@ -295,6 +325,7 @@ void Delivery::OnProceed(uint64_t epoch, const std::function<void()>& then) {
 
 void Delivery::Finish() {
   if (phase_ != Phase::kFetching) return;
+  if (sidecar_ != nullptr && digest_.empty()) return FindDigest([this] { Finish(); });
   phase_ = Phase::kFinishing;
   context_->loop->CancelTimer(std::exchange(timer_, 0));
   total_ = position_;
@@ -316,7 +347,9 @@ void Delivery::OnFinished(const absl::Status& status) {
   TellCheckpoint();  // checking may take long
   if (stop_requested_) return WindDown(Outcome::kStopped, true);
   phase_ = Phase::kVerifying;
-  sink_->Verify(*spec_.file.checksum, position_, Bind(&Delivery::OnVerified));
+  domain::Checksum checksum = *spec_.file.checksum;
+  if (sidecar_ != nullptr) checksum.hex = digest_;
+  sink_->Verify(checksum, position_, Bind(&Delivery::OnVerified));
 }
 
 void Delivery::OnVerified(const absl::StatusOr<bool>& matches) {
@@ -329,20 +362,22 @@ void Delivery::OnVerified(const absl::StatusOr<bool>& matches) {
   failure_.hresult = domain::kValidationFailed;
   failure_.context = domain::ErrorContext::kLocalFile;
   failure_.detail = absl::StrCat("the ", Av(AlgorithmName(spec_.file.checksum->algorithm)),
-                                 " checksum of what was received is not the one that was given");
+                                 " checksum of what was received is not the one that ",
+                                 digest_.empty() ? "was given" : "the checksum file gives: ",
+                                 digest_);
   WindDown(Outcome::kFailed, false);
 }
 
 void Delivery::Fail(domain::Failure failure, bool keep) {
   if (phase_ >= Phase::kEnding) return;
-  source_->Abandon();
+  AbandonAll();
   failure_ = std::move(failure);
   WindDown(Outcome::kFailed, keep);
 }
 
 void Delivery::FailLocally(const absl::Status& status) {
   if (phase_ >= Phase::kEnding) return;
-  source_->Abandon();
+  AbandonAll();
   failure_ = LocalFailure(status);
   WindDown(Outcome::kFailed, true);
 }
@@ -351,7 +386,7 @@ void Delivery::Stop() {
   stop_requested_ = true;
   if (phase_ == Phase::kVerifying) return sink_->CancelVerify();
   if (phase_ >= Phase::kFinishing) return;  // soon over anyway
-  source_->Abandon();
+  AbandonAll();
   WindDown(Outcome::kStopped, true);
 }
 

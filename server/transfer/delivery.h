@@ -17,6 +17,7 @@
 #include "server/app/ports/transfer_engine.h"
 #include "server/base/executor.h"
 #include "server/transfer/buffer_pool.h"
+#include "server/transfer/byte_taker.h"
 #include "server/transfer/event_loop.h"
 #include "server/transfer/file_sink.h"
 #include "server/transfer/options.h"
@@ -51,13 +52,17 @@ class ByteSource {
   virtual void Abandon() = 0;
 };
 
-// All on the loop's thread, and nothing from within a callback of libcurl but Accept and Append.
-class Delivery : public std::enable_shared_from_this<Delivery> {
+class SidecarFetch;
+
+class Delivery final : public ByteTaker, public std::enable_shared_from_this<Delivery> {
  public:
   // `on_ended` is called after the observer's last call. `flow`: what the pacer knows it by.
   Delivery(Context* context, Pacer::FlowId flow, app::TransferSpec spec,
            std::shared_ptr<app::TransferObserver> observer, std::function<void()> on_ended);
+  ~Delivery() override;
 
+  // Of a file whose digest stands in one. Before Start.
+  void SetSidecar(std::unique_ptr<SidecarFetch> sidecar);
   // Looks at what is here and has the source fetch the rest. Once; `source` outlives this.
   void Start(ByteSource* source);
   // From the engine: ends soon.
@@ -66,44 +71,34 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void OnPaceGranted();
 
   // For the source.
-  const app::TransferSpec& spec() const { return spec_; }
-  // See Pacer::ShareOf.
-  std::optional<domain::Rate> share() const { return context_->pacer->ShareOf(flow_); }
-  // The host that the bytes come from: a redirect may lead from one to another.
-  void SetHost(const std::string& host) { context_->pacer->SetHost(flow_, host); }
-  uint64_t position() const { return position_; }
-  std::optional<uint64_t> total() const { return total_; }
-  const domain::Validators& validators() const { return validators_; }
-  // What is here came from another source of the file than this try's.
-  bool HoldsOtherSource() const {
-    return position_ > 0 && validators_.source != spec_.file.mirrors.source;
-  }
+  const app::TransferSpec& spec() const override { return spec_; }
+  std::optional<domain::Rate> share() const override { return context_->pacer->ShareOf(flow_); }
+  void SetHost(const std::string& host) override { context_->pacer->SetHost(flow_, host); }
+  uint64_t position() const override { return position_; }
+  std::optional<uint64_t> total() const override { return total_; }
+  const domain::Validators& validators() const override { return validators_; }
 
-  // Good bytes follow, from position() on, of this version.
   void Accept(std::optional<uint64_t> total, domain::Validators validators,
-              std::optional<absl::Time> last_modified);
-  // The head of the last answer, as in domain::File.
-  void SetResponseHeaders(std::string lines) { response_headers_ = std::move(lines); }
-  // Where redirects led that are to be reported: of the remote name, not of its mirrors.
-  void SetFinalName(std::string name) {
+              std::optional<absl::Time> last_modified) override;
+  void SetResponseHeaders(std::string lines) override { response_headers_ = std::move(lines); }
+  // Of the remote name, not of its mirrors.
+  void SetFinalName(std::string name) override {
     if (spec_.file.mirrors.source == 0) final_name_ = std::move(name);
   }
-  // At most BufferPool::kLeast bytes, all of them or none, where there is no room, or a limit on the
-  // rate: then OnRoom says when to try again.
-  bool Append(std::string_view data);
-  // What is here is of another version: once it is gone (position() is 0) `then` is called.
-  void Restart(app::RestartReason reason, std::function<void()> then);
-  // All is here.
-  void Finish();
-  // It cannot go on. What is here is made durable and told of, but for `keep` false: then it is not
-  // good.
-  void Fail(domain::Failure failure, bool keep = true);
+  bool Append(std::string_view data) override;
+  void Restart(app::RestartReason reason, std::function<void()> then) override;
+  void Finish() override;
+  void Fail(domain::Failure failure, bool keep = true) override;
 
  private:
   enum class Phase : uint8_t { kFetching, kRestarting, kFinishing, kVerifying, kEnding, kEnded };
   enum class Outcome : uint8_t { kTransferred, kFailed, kStopped };
 
   void OnSizeKnown(absl::StatusOr<uint64_t> size);
+  // Has the source fetch, or finishes, once the digest is known.
+  void FetchSource();
+  void FindDigest(std::function<void()> then);
+  void AbandonAll();
   void OnProceed(uint64_t epoch, const std::function<void()>& then);
   void Check(const absl::Status& status);
 
@@ -139,6 +134,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   const bool in_place_;  // no checkpoints: nothing is gone on from
   const std::shared_ptr<FileSink> sink_;
   ByteSource* source_ = nullptr;
+  std::unique_ptr<SidecarFetch> sidecar_;
+  std::string digest_;  // that the sidecar gave; empty: not fetched, for the version that is here
 
   Phase phase_ = Phase::kFetching;
   Outcome outcome_ = Outcome::kStopped;

@@ -15,6 +15,7 @@
 #include "server/transfer/curl_handle.h"
 #include "server/transfer/failure.h"
 #include "server/transfer/http_transfer.h"
+#include "server/transfer/sidecar_fetch.h"
 #include "server/transfer/source_copy.h"
 
 namespace bits::transfer {
@@ -148,6 +149,16 @@ std::optional<domain::Failure> Engine::Locate(Transfer& transfer) const {
     return RemoteFailure(*refused, "the remote name is not a valid URL");
   }
   transfer.url = std::get<Url>(std::move(url));
+  const std::optional<domain::Checksum>& checksum = transfer.spec.file.checksum;
+  if (checksum.has_value() && !checksum->uri.empty()) {
+    std::variant<Url, domain::Hresult> sidecar = ParseUrl(checksum->uri);
+    if (const auto* refused = std::get_if<domain::Hresult>(&sidecar)) {
+      domain::Failure failure = RemoteFailure(*refused, "the checksum's uri is not a valid URL");
+      failure.of_sidecar = true;
+      return failure;
+    }
+    transfer.sidecar = std::get<Url>(std::move(sidecar));
+  }
   if (transfer.url.scheme != "file") return std::nullopt;
   absl::StatusOr<std::string> path = context_.files->Resolve(transfer.url.path);
   if (!path.ok()) return SourceFailure(path.status());
@@ -166,6 +177,10 @@ void Engine::Begin(TransferId id, Transfer& transfer) {
   transfer.delivery =
       std::make_shared<Delivery>(&context_, id, std::move(transfer.spec),
                                  std::move(transfer.observer), [this, id] { OnEnded(id); });
+  if (transfer.sidecar) {
+    transfer.delivery->SetSidecar(std::make_unique<SidecarFetch>(
+        &context_, &multi_, &lookups_, id, transfer.delivery->spec(), *std::move(transfer.sidecar)));
+  }
   pacer_.Add(id, flow, [weak = std::weak_ptr(transfer.delivery)] {
     if (const auto delivery = weak.lock()) delivery->OnPaceGranted();
   });

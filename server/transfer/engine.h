@@ -56,6 +56,7 @@ class Engine final : public app::TransferEngine {
     std::shared_ptr<app::TransferObserver> observer;
     Url url;
     std::string source;                  // of file://: the path
+    std::optional<Url> sidecar;          // of the checksum, where that stands in one
     std::shared_ptr<Delivery> delivery;  // null while it waits for its turn
     std::unique_ptr<ByteSource> bytes;
   };

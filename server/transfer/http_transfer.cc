@@ -32,7 +32,7 @@ Url SecretsOrigin(const domain::File& file) {
 
 }  // namespace
 
-HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, Delivery* delivery,
+HttpTransfer::HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, ByteTaker* delivery,
                            Url url)
     : context_(context),
       multi_(multi),

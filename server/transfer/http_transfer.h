@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "server/transfer/curl_handle.h"
+#include "server/transfer/byte_taker.h"
 #include "server/transfer/delivery.h"
 #include "server/transfer/gate.h"
 #include "server/transfer/multi_driver.h"
@@ -23,8 +24,9 @@ namespace bits::transfer {
 // On the loop's thread.
 class HttpTransfer final : public ByteSource, private MultiDriver::Request {
  public:
-  // `lookups` bounds how many look up a name at once. `delivery` owns this, in effect.
-  HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, Delivery* delivery, Url url);
+  // `lookups` bounds how many look up a name at once. `delivery` owns this, in effect; its spec()
+  // names whom the job's secrets are for, whatever `url` is.
+  HttpTransfer(Context* context, MultiDriver* multi, Gate* lookups, ByteTaker* delivery, Url url);
   ~HttpTransfer() override;
 
   void Fetch() override;
@@ -84,7 +86,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   Context* const context_;
   MultiDriver* const multi_;
   Gate* const lookups_;
-  Delivery* const delivery_;
+  ByteTaker* const delivery_;
   const Url origin_;  // where the remote name points to
   // Dies with this, or with the request under way: what was posted for it is void then.
   std::shared_ptr<int> alive_;

@@ -92,7 +92,7 @@ TEST(AutoComplete, ThatFailsStaysTransferredTellsWhyAndCompleteTriesAgain) {
   BITS_ASSERT_OK_AND_ASSIGN(const v1::JobEvent failed,
                             world.bitsd.watch().AwaitEvent([&](const v1::JobEvent& event) {
                               return event.job().name() == job->name() &&
-                                     event.job().wait().reason() == v1::Wait::REASON_COMPLETE;
+                                     event.job().wait().reason() == v1::Wait::REASON_COMPLETION_FAILED;
                             }));
   EXPECT_EQ(failed.job().state(), Job::STATE_TRANSFERRED);
   EXPECT_THAT(world.bitsd.GetError(job->name()),
@@ -103,6 +103,11 @@ TEST(AutoComplete, ThatFailsStaysTransferredTellsWhyAndCompleteTriesAgain) {
   EXPECT_EQ(errors->errors(0).file(), job->name() + "/files/2");
   EXPECT_EQ(errors->errors(0).context(), v1::ERROR_CONTEXT_LOCAL_FILE);
   EXPECT_FALSE(errors->errors(0).transient());
+
+  EXPECT_EQ(world.bitsd.Get(job->name())->wait().reason(), v1::Wait::REASON_COMPLETION_FAILED);
+  // Its owner's own try says the same, to whom it was told.
+  EXPECT_FALSE(world.bitsd.Complete(job->name()).ok());
+  EXPECT_EQ(world.bitsd.Get(job->name())->wait().reason(), v1::Wait::REASON_COMPLETION_FAILED);
 
   fs::remove(path);
   const Reply<Job> completed = world.bitsd.Complete(job->name());
@@ -120,7 +125,7 @@ TEST(AutoComplete, FilesAddedAfterAFailureAreFetchedAndThenItTriesAgain) {
   BITS_ASSERT_ACCEPTED(world.bitsd.Resume(job->name()));
   BITS_ASSERT_OK(world.bitsd.watch().AwaitEvent([&](const v1::JobEvent& event) {
     return event.job().name() == job->name() &&
-           event.job().wait().reason() == v1::Wait::REASON_COMPLETE;
+           event.job().wait().reason() == v1::Wait::REASON_COMPLETION_FAILED;
   }));
   BITS_ASSERT_ACCEPTED(world.bitsd.AddFile(job->name(), {world.Serve("two")}));
   fs::remove(path);

@@ -250,6 +250,10 @@ TEST(AddFiles, TwoLiveJobsNeverWriteOneDestination) {
   v1::CreateJobRequest twice = WithFile(url, "twice");
   *twice.add_files() = FileOf(url, "twice");
   EXPECT_THAT(bitsd.CreateJob(twice), in_use);
+  // Who may see the job that has it is told which that is.
+  const auto refused = bitsd.CreateJob(WithFile(url, "one-destination"));
+  EXPECT_EQ("jobs/" + RefusalOf(refused.status).metadata["job"], first->name());
+  EXPECT_NE(refused.status.error_message().find(first->name().substr(5)), std::string::npos);
 }
 
 TEST(AddFiles, AddsAllOrNone) {

@@ -547,8 +547,11 @@ TEST(SecretsAtRest, OfAnOlderKeyAreOpenedAsLongAsItIsThere) {
   BITS_ASSERT_ACCEPTED(world.bitsd.Resume(first));
   BITS_EXPECT_OK(world.bitsd.Await(first, Job::STATE_TRANSFERRED));
   BITS_ASSERT_OK(world.bitsd.Stop());
+  constexpr char kNoneOpens[] = "no key opens the secrets";
+  EXPECT_EQ(world.bitsd.process().Log().find(kNoneOpens), std::string::npos);
   flags.pop_back();
   world.bitsd.Restart();
+  EXPECT_TRUE(world.bitsd.process().WaitForLog(kNoneOpens, kPatience));
   world.bitsd.watch();
   BITS_ASSERT_ACCEPTED(world.bitsd.Resume(second));
   ExpectErrorOf(world, second, 0x80200040);

@@ -291,6 +291,25 @@ TEST_F(TakeOwnership, ChangesTheOwnerAndNothingElse) {
   EXPECT_EQ(Get(kRoot, job)->owner(), "root");
 }
 
+TEST_F(OwnershipTest, JobThatHasADestinationIsNamedToWhomMaySeeIt) {
+  const std::string job = Create(kAnna);
+  v1::ListFilesRequest list;
+  list.set_parent(job);
+  const auto files = Call<v1::ListFilesResponse>(
+      kAnna, [&](auto* c, auto* r) { return jobs().ListFiles(c, list, r); });
+  BITS_ASSERT_ACCEPTED(files);
+  v1::CreateJobRequest request = bitsd_.RequestFor(
+      {.files = {{"http://127.0.0.1:1/x", files->files(0).local_name()}}, .start = false});
+  for (const Caller& caller : {kAnna, kBert, kRoot}) {
+    const auto refused =
+        Call<Job>(caller, [&](auto* c, auto* r) { return jobs().CreateJob(c, request, r); });
+    EXPECT_THAT(refused, Refused(grpc::StatusCode::ALREADY_EXISTS, "ERROR_SHARING_VIOLATION"));
+    const bool told = caller.name != kBert.name;
+    EXPECT_EQ(RefusalOf(refused.status).metadata["job"], told ? job.substr(5) : "") << caller.name;
+    EXPECT_EQ(refused.status.error_message().find(job.substr(5)) != std::string::npos, told);
+  }
+}
+
 TEST_F(TakeOwnership, OfAFinalJobIsRefused) {
   const std::string job = Create(kAnna);
   BITS_ASSERT_ACCEPTED(Cancel(kAnna, job));

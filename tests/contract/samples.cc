@@ -51,7 +51,7 @@ domain::Job Samples::Job() {
          no_progress_timeout, maximum_download_time, options, http, proxy, timing, retry,
          notification_interval, auto_complete, credentials, secrets_volatile, resumed, has_ranges, has_mirrors,
          notifications, notification_count, progress, error_count, attempt_count, error, result,
-         pending, unasked, queue_time, stalled_since, retry_count, retry_time, active_time,
+         pending, unasked, completion_failed, queue_time, stalled_since, retry_count, retry_time, active_time,
          active_since,
          final_time, host, destination, host_failed, deferred, held, version, revision] = job;
   id = Id();
@@ -88,6 +88,7 @@ domain::Job Samples::Job() {
   resumed = OneIn(2);
   has_ranges = OneIn(2);
   has_mirrors = OneIn(2);
+  completion_failed = OneIn(2);
   if (OneIn(2)) {
     notifications = {static_cast<domain::NotifyFlags>(Below(domain::kAllNotifyFlags + 1)),
                      Bytes(40), OneIn(2), {Bytes(20), {Bytes(20), "", Bytes(20)}}};
@@ -150,7 +151,9 @@ domain::File Samples::File(uint32_t number) {
   path = "/" + Bytes(60);
   temporary_path = path + Bytes(10);
   temporary_identity = Bytes(20);
-  if (OneIn(2)) checksum = {static_cast<domain::ChecksumAlgorithm>(1 + Below(4)), Bytes(64)};
+  if (OneIn(2)) {
+    checksum = {static_cast<domain::ChecksumAlgorithm>(1 + Below(4)), Bytes(64), Bytes(40)};
+  }
   for (uint64_t n = Below(4); n > 0; --n) ranges.push_back({random_(), std::nullopt});
   if (!ranges.empty() && OneIn(2)) ranges.front().length = random_();
   for (uint64_t n = Below(4); n > 0; --n) mirrors.names.push_back("http://" + Bytes(40));

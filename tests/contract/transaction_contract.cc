@@ -62,6 +62,17 @@ TEST_P(JobStoreContract, SecretsAreOfTheirJobAndGoWithIt) {
     return absl::OkStatus();
   }));
   EXPECT_EQ(secrets_of(a.id), sealed);
+  const auto with_secrets = [&](uint32_t limit) {
+    std::vector<domain::JobId> ids;
+    BITS_EXPECT_OK(Commit([&](Transaction& t) -> absl::Status {
+      BITS_ASSIGN_OR_RETURN(ids, t.SomeWithSecrets(limit));
+      return absl::OkStatus();
+    }));
+    return ids;
+  };
+  InsertQueued();  // which has none
+  EXPECT_THAT(with_secrets(9), ::testing::UnorderedElementsAre(a.id, b.id));
+  EXPECT_EQ(with_secrets(1).size(), 1u);
   // Nothing of a body that fails remains.
   EXPECT_THAT(Commit([&](Transaction& t) -> absl::Status {
                 BITS_RETURN_IF_ERROR(t.PutSecrets(a.id, "not kept"));
@@ -281,6 +292,12 @@ TEST_P(JobStoreContract, DestinationsAreHeldByOne) {
   EXPECT_THAT(reserve("/d/1", a), HasCode(StatusCode::kAlreadyExists));
   EXPECT_THAT(reserve("/d/1", b), HasCode(StatusCode::kAlreadyExists));
   EXPECT_THAT(reserve("/d/3", a), HasCode(StatusCode::kAlreadyExists));
+  BITS_EXPECT_OK(Commit([&](Transaction& t) {
+    EXPECT_EQ(*t.HolderOfDestination("/d/1"), a);
+    EXPECT_EQ(*t.HolderOfDestination("/d/3"), b);
+    EXPECT_EQ(*t.HolderOfDestination("/d/4"), "");
+    return absl::OkStatus();
+  }));
   BITS_EXPECT_OK(Commit([&](Transaction& t) { return t.ReleaseDestinations(a); }));
   BITS_EXPECT_OK(reserve("/d/1", b));
   BITS_EXPECT_OK(reserve("/d/2", b));

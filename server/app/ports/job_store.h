@@ -88,6 +88,8 @@ class Transaction {
   // file of this job, holds it; NOT_FOUND if the job is not there: InsertJob first.
   virtual absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) = 0;
   virtual absl::Status ReleaseDestinations(const domain::JobId& id) = 0;
+  // Which job holds it; empty: none.
+  virtual absl::StatusOr<domain::JobId> HolderOfDestination(const std::string& path) = 0;
 
   // The live jobs, of this owner and in all. Takes no longer for many.
   virtual absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) = 0;
@@ -100,6 +102,8 @@ class Transaction {
   virtual absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) = 0;
   // Empty if there are none.
   virtual absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) = 0;
+  // Some of the jobs that have any, `limit` at most.
+  virtual absl::StatusOr<std::vector<domain::JobId>> SomeWithSecrets(uint32_t limit) = 0;
 
   // The job's outbox. Inserts or replaces, by the number; NOT_FOUND if the job is not there. The
   // owner of an outbox is whoever had the job when it began to hold something.

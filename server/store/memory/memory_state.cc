@@ -285,6 +285,11 @@ absl::Status MemoryTransaction::ReserveDestination(const std::string& path,
   return absl::OkStatus();
 }
 
+absl::StatusOr<domain::JobId> MemoryTransaction::HolderOfDestination(const std::string& path) {
+  const auto it = state_.destinations.find(path);
+  return it == state_.destinations.end() ? domain::JobId() : it->second;
+}
+
 absl::Status MemoryTransaction::ReleaseDestinations(const domain::JobId& id) {
   for (auto it = state_.destinations.begin(); it != state_.destinations.end();) {
     if (it->second != id) {
@@ -322,6 +327,15 @@ absl::Status MemoryTransaction::PutSecrets(const domain::JobId& id, std::string_
 absl::StatusOr<std::string> MemoryTransaction::GetSecrets(const domain::JobId& id) {
   const MemoryState::Row* row = state_.Find(id);
   return row == nullptr ? std::string() : row->secrets;
+}
+
+absl::StatusOr<std::vector<domain::JobId>> MemoryTransaction::SomeWithSecrets(uint32_t limit) {
+  std::vector<domain::JobId> ids;
+  for (const auto& [seq, row] : state_.jobs) {
+    if (ids.size() == limit) break;
+    if (!row.secrets.empty()) ids.push_back(row.job.id);
+  }
+  return ids;
 }
 
 absl::Status MemoryTransaction::AddError(const domain::JobId& id, const domain::Error& error) {

@@ -269,6 +269,14 @@ absl::Status SqliteTransaction::ReserveDestination(const std::string& path,
                                  : absl::AlreadyExistsError("the destination is taken");
 }
 
+absl::StatusOr<domain::JobId> SqliteTransaction::HolderOfDestination(const std::string& path) {
+  StatementLease select = database_.Cached(
+      "SELECT id FROM destinations JOIN jobs ON seq = job WHERE path = ?1");
+  select->BindBlob(1, path);
+  BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
+  return row ? UnpackJobId(select->Bytes(0)).value_or("") : domain::JobId();
+}
+
 absl::Status SqliteTransaction::ReleaseDestinations(const domain::JobId& id) {
   const absl::StatusOr<int64_t> seq = SeqOf(id);
   if (absl::IsNotFound(seq.status())) return absl::OkStatus();
@@ -311,6 +319,18 @@ absl::Status SqliteTransaction::PutSecrets(const domain::JobId& id, std::string_
   put->BindInt(1, seq);
   if (!sealed.empty()) put->BindBlob(2, sealed);
   return put->Run();
+}
+
+absl::StatusOr<std::vector<domain::JobId>> SqliteTransaction::SomeWithSecrets(uint32_t limit) {
+  StatementLease select = database_.Cached(
+      "SELECT id FROM secrets JOIN jobs ON seq = job ORDER BY job DESC LIMIT ?1");
+  select->BindInt(1, limit);
+  std::vector<domain::JobId> ids;
+  while (true) {
+    BITS_ASSIGN_OR_RETURN(const bool row, select->Step());
+    if (!row) return ids;
+    if (auto id = UnpackJobId(select->Bytes(0))) ids.push_back(*std::move(id));
+  }
 }
 
 absl::StatusOr<std::string> SqliteTransaction::GetSecrets(const domain::JobId& id) {

@@ -42,11 +42,13 @@ class SqliteTransaction final : public app::Transaction {
   absl::Status PutFile(const domain::JobId& id, const domain::File& file) override;
   absl::Status ReserveDestination(const std::string& path, const domain::JobId& id) override;
   absl::Status ReleaseDestinations(const domain::JobId& id) override;
+  absl::StatusOr<domain::JobId> HolderOfDestination(const std::string& path) override;
   absl::StatusOr<domain::LiveJobs> CountLiveJobs(const std::string& owner) override;
   absl::StatusOr<app::PolicyRecord> GetPolicy() override;
   absl::Status PutPolicy(const app::PolicyRecord& record) override;
   absl::Status PutSecrets(const domain::JobId& id, std::string_view sealed) override;
   absl::StatusOr<std::string> GetSecrets(const domain::JobId& id) override;
+  absl::StatusOr<std::vector<domain::JobId>> SomeWithSecrets(uint32_t limit) override;
   absl::Status PutNotification(const domain::JobId& id,
                                const app::NotificationRecord& notification) override;
   absl::Status DeleteNotification(const domain::JobId& id, uint64_t number) override;

@@ -58,6 +58,38 @@ TEST(ApplicationTest, JobGoesFromCreationToPublication) {
   EXPECT_THAT(w.files.published(), SizeIs(2));
 }
 
+TEST(ApplicationTest, RangesOfAJobOfAnEarlierVersionAreLookedFor) {
+  for (const bool ranges : {false, true}) {
+    World w;
+    domain::Job job;
+    job.id = "00000000-0000-4000-8000-0000000000aa";
+    job.owner = w.alice.name;
+    job.progress.files_total = job.progress.files_unsized = 600;
+    absl::Status stored = absl::UnknownError("not yet");
+    w.store->Commit(
+        [&job, ranges](Transaction& txn) -> absl::Status {
+          absl::Status put = txn.InsertJob(job, absl::InfiniteFuture());
+          for (uint32_t n = 1; put.ok() && n <= 600; ++n) {
+            domain::File file;
+            file.ordinal = n;
+            file.remote_name = "http://origin/x";
+            if (ranges && n == 599) file.ranges = {{0, 10}};
+            put = txn.PutFile(job.id, file);
+          }
+          return put;
+        },
+        [&stored](absl::Status status) { stored = std::move(status); });
+    ASSERT_TRUE(stored.ok()) << stored;
+    domain::Update update;
+    update.dynamic_content = true;
+    Answer<domain::Job> answer;
+    w.app->jobs().UpdateJob(w.alice, job.id, update, {}, answer.Callback());
+    ASSERT_TRUE(answer.given());
+    EXPECT_EQ(answer.value().ok(), !ranges) << answer.value().status();
+    EXPECT_EQ(w.Get(job.id).options.dynamic_content, !ranges);
+  }
+}
+
 TEST(ApplicationTest, NoMoreFilesAtOnceThanTheJobAllowsAndInOrder) {
   World w;
   domain::Job properties;

@@ -139,6 +139,12 @@ TEST(ParseChecksumTest, AlgorithmsAndLengths) {
   EXPECT_EQ(checksum->algorithm(), v1::Checksum::ALGORITHM_SHA256);
   EXPECT_EQ(checksum->hex(), std::string(64, 'A'));
   EXPECT_TRUE(ParseChecksum("crc32c:0123abCD").ok());
+  const auto sidecar = ParseChecksum("sha512:@https://a/b.sha512");
+  ASSERT_TRUE(sidecar.ok()) << sidecar.status();
+  EXPECT_EQ(sidecar->uri(), "https://a/b.sha512");
+  EXPECT_EQ(sidecar->hex(), "");
+  EXPECT_FALSE(ParseChecksum("sha512:@").ok());
+  EXPECT_FALSE(ParseChecksum("sha512:@b.sha512").ok());
   for (const std::string& text :
        {std::string("sha256:abc"), std::string("sha256"), std::string("crc32c:0123abcg"),
         std::string("sha1:") + std::string(40, 'a'), std::string()}) {

@@ -2,6 +2,7 @@
 #ifndef BITS_TESTS_UNIT_CLIENT_CLI_FIXTURE_H_
 #define BITS_TESTS_UNIT_CLIENT_CLI_FIXTURE_H_
 
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -36,6 +37,20 @@ inline v1::Job MakeJob(int number, v1::Job::State state,
   job.mutable_create_time()->set_seconds(1'700'000'000 + number);
   job.mutable_progress()->set_files_total(1);
   return job;
+}
+
+inline grpc::Status NotFound() {
+  return Refusal(grpc::StatusCode::NOT_FOUND, "BG_E_NOT_FOUND", "There is no such job.",
+                 {{"hresult", "0x80200001"}});
+}
+
+// A job or whatever else a line of JSON holds.
+template <typename Message>
+Message FromJson(const std::string& json) {
+  Message message;
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
+  EXPECT_TRUE(status.ok()) << status.ToString() << "\n" << json;
+  return message;
 }
 
 // Calls `on_flush` with all that was written.

@@ -12,6 +12,19 @@ TEST(PrintableTest, NothingReachesTheTerminalButText) {
   EXPECT_EQ(Printable("nbsp \xc2\xa0"), "nbsp \xc2\xa0");
 }
 
+TEST(IsUtf8Test, WhatIsAndWhatIsNot) {
+  for (const char* text : {"", "a", "Grüße, 世界", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xf4\x8f\xbf\xbf", "\xc2\x80", "\xe0\xa0\x80", "\xf0\x90\x80\x80"}) {
+    EXPECT_TRUE(IsUtf8(text)) << text;
+  }
+  for (const char* text :
+       {"\x80", "a\xff", "\xc2", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe4\xb8", "\xe4\xb8z", "\xc3\xc3"}) {
+    EXPECT_FALSE(IsUtf8(text)) << text;
+  }
+  EXPECT_TRUE(IsUtf8(std::string(1, '\0')));
+}
+
 TEST(ColumnsTest, WideCharactersTakeTwo) {
   EXPECT_EQ(Columns(""), 0);
   EXPECT_EQ(Columns("Grüße"), 5);

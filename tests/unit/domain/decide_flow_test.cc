@@ -270,6 +270,7 @@ TEST(AutoComplete, ThatFailsTellsTheHistoryAndWaitsForTheOwner) {
   EXPECT_EQ(d.error->file, 2u);
   EXPECT_EQ(d.error->local_name, "file2");
   EXPECT_EQ(d.changes, std::vector<ChangeKind>{ChangeKind::kModified});
+  EXPECT_TRUE(w.job.completion_failed);
   // What the caller of CompleteJob is told is in no history.
   w.Must(Complete{});
   EXPECT_FALSE(w.Must(PublishFailed{failure}, 2).error.has_value());
@@ -280,7 +281,9 @@ TEST(AutoComplete, FilesAddedAfterAFailureAreFetchedFirst) {
   w.Transferred(2, 20);
   w.Must(PublishFailed{});
   w.Must(AddFiles{{NewFile("file3")}});
+  EXPECT_TRUE(w.job.completion_failed);
   w.Must(Resume{});
+  EXPECT_FALSE(w.job.completion_failed);
   w.Must(Start{});
   w.Transferred(3, 30);
   EXPECT_EQ(w.job.pending, Pending::kPublish);
