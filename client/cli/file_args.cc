@@ -166,7 +166,9 @@ absl::StatusOr<v1::Checksum> ParseChecksum(const std::string& text) {
     checksum.set_hex(hex);
     return checksum;
   }
-  return absl::InvalidArgumentError("a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX; or sha256:@URL of a file that has it");
+  return absl::InvalidArgumentError(
+      "a checksum is sha256:HEX, sha512:HEX, md5:HEX or crc32c:HEX; or sha256:@URL of a file that "
+      "has it");
 }
 
 absl::Status SetChecksums(const std::vector<std::string>& checksums, std::vector<v1::File>& files) {
@@ -246,9 +248,8 @@ absl::Status SetMirrors(const std::vector<std::string>& mirrors, std::vector<v1:
 
 std::vector<OptionSpec> FileOptionSpecs() {
   return {
-      {"mirror", "[N:]URL", "another URL of the same content; of file N where there are several", true},
-      {"checksum", "ALGORITHM:HEX|@URL", "what a file must hash to, or the URL of a checksum file that says it; one for each\n"
-       "file, in order", true},
+      {"mirror", "[N:]URL", "another URL of the same content, of file N; may be repeated", true},
+      {"checksum", "ALGORITHM:HEX|@URL", "what a file must hash to; one for each file, in order", true},
       {"ranges", "RANGES", "parts of a file, 0:100,200:eof; for each file, in order", true}};
 }
 

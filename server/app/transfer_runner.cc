@@ -100,6 +100,8 @@ void TransferRunner::AddLiveProgress(const JobId& id, File& file) const {
   if (t == it->second.transfers.end()) return;
   file.bytes_transferred = std::max(file.bytes_transferred, t->second.arrived);
   if (!file.bytes_total.has_value()) file.bytes_total = t->second.total;
+  // One that was passed over as its host is held is not recorded before something has come.
+  if (!t->second.restart && !file.mirrors.names.empty()) file.mirrors.source = t->second.source;
 }
 
 void TransferRunner::Pump(const JobId& id, Turn& turn) {
@@ -130,6 +132,7 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   Transfer& transfer = turn.transfers[ordinal];
   transfer.recorded = transfer.arrived = file.bytes_transferred;
   transfer.sized = file.bytes_total.has_value();
+  transfer.source = file.mirrors.source;
   TransferSpec spec;
   spec.job = id;
   spec.attempt = turn.job.attempt_count;

@@ -76,6 +76,7 @@ class TransferRunner {
     uint64_t recorded = 0;
     uint64_t arrived = 0;
     bool sized = false;  // its size is recorded
+    uint32_t source = 0;  // of the file's (domain/mirrors.h)
     std::optional<uint64_t> total;
   };
   struct Turn {

@@ -3,6 +3,7 @@
 
 #include "server/app/transfer_runner.h"
 #include "server/app/transfer_section.h"
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/domain/error_code.h"
 
@@ -80,7 +81,14 @@ void TransferRunner::TurnToSource(const JobId& id, uint32_t ordinal, const Sourc
         if (*goes_on && !file.transferred) loaded->files.push_back(std::move(file));
         return absl::OkStatus();
       },
-      [this, id, loaded, goes_on](const absl::Status& status) {
+      [this, id, ordinal, loaded, goes_on, code = failure.hresult](const absl::Status& status) {
+        if (!loaded->files.empty()) {
+          BITS_LOG(kInfo, "a file turns to another source",
+                   {{"job", id},
+                    {"file", ordinal},
+                    {"mirror", loaded->files.front().mirrors.source},
+                    {"code", domain::SymbolOf(code)}});
+        }
         const bool over = status.ok() && !*goes_on;
         if (over) StopFiles(id);
         OnLoaded(id, status, std::move(*loaded), true, false);

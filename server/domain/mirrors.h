@@ -1,9 +1,10 @@
-// The sources of a file: its remote name, and its mirrors, which are other names of the same content.
-// They are tried in order, by failure. Pure; any thread.
+// The sources of a file: its remote name, and its mirrors, which are other names of the same
+// content. They are tried in order, by failure. Pure; any thread.
 //
-// In a round each source has one try. A failure that another source may mend turns the file to the next
-// one, and the job does not hear of it; the failure of the last one is the job's. The next round then
-// begins with the source that what is here came from, or with the remote name if nothing is here.
+// In a round each source has one try. A failure that another source may mend turns the file to the
+// next one, and the job does not hear of it; the failure of the last one is the job's. The next
+// round then begins with the source that what is here came from, or with the remote name if nothing
+// is here.
 #ifndef BITS_SERVER_DOMAIN_MIRRORS_H_
 #define BITS_SERVER_DOMAIN_MIRRORS_H_
 
@@ -24,8 +25,8 @@ inline constexpr size_t kMirrorsPerFile = 16;
 struct Mirrors {
   std::vector<std::string> names;  // http and https; at most kMirrorsPerFile
   uint32_t source = 0;             // in use: 0 is the remote name, n the n-th of `names`
-  // Of this round: the sources that have failed, each a bit; and whether waiting may mend one of those
-  // failures.
+  // Of this round: the sources that have failed, each a bit; and whether waiting may mend one of
+  // those failures.
   uint32_t failed = 0;
   bool transient = false;
   bool operator==(const Mirrors&) const = default;
@@ -39,9 +40,9 @@ const std::string& SourceName(const File& file);
 // or the policy wants.
 bool AnotherSourceMayMend(const Failure& failure);
 
-// The source that follows when one has failed, so that the round goes on: nullopt if none is left, or
-// there are no mirrors, or no source can mend it. It is the same one, from the beginning, where the checksum
-// does not fit what was joined of several: that tells nothing of any one of them.
+// The source that follows when one has failed, so that the round goes on: nullopt if none is left,
+// or there are no mirrors, or no source can mend it. It is the same one, from the beginning, where
+// the checksum does not fit what was joined of several: that tells nothing of any one of them.
 std::optional<uint32_t> SourceAfter(const File& file, uint32_t failed, const Failure& failure);
 // The next in order after `source` that has not failed in this round; nullopt if there is none.
 std::optional<uint32_t> NextSource(const Mirrors& mirrors, uint32_t source);
@@ -50,11 +51,12 @@ std::optional<uint32_t> NextSource(const Mirrors& mirrors, uint32_t source);
 void TurnTo(Mirrors& mirrors, uint32_t next, uint32_t failed, bool transient);
 // The round is over. For File::mirrors, as the rest of the file is by now.
 void BeginRound(File& file);
-// All sources, and this failure of the last one: whether waiting may mend one of the others' failures.
+// All sources, and this failure of the last one: whether waiting may mend one of the others'
+// failures.
 bool MayAnotherBeRetried(const File& file, const Failure& failure);
 
-// Whether bytes of several sources may be joined, if the size is the same: a checksum over the whole
-// proves them to be of one content in the end.
+// Whether bytes of several sources may be joined, if the size is the same: a checksum over the
+// whole proves them to be of one content in the end.
 bool MayJoinSources(const File& file);
 
 }  // namespace bits::domain

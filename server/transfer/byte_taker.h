@@ -1,4 +1,5 @@
-// Whom an HttpTransfer fetches for: the file of a try (Delivery), or its checksum file (SidecarFetch).
+// Whom an HttpTransfer fetches for: the file of a try (Delivery), or its checksum file
+// (SidecarFetch).
 #ifndef BITS_SERVER_TRANSFER_BYTE_TAKER_H_
 #define BITS_SERVER_TRANSFER_BYTE_TAKER_H_
 
@@ -42,8 +43,8 @@ class ByteTaker {
   virtual void SetResponseHeaders(std::string lines) = 0;
   // Where redirects led that are to be reported.
   virtual void SetFinalName(std::string name) = 0;
-  // At most BufferPool::kLeast bytes, all of them or none, where there is no room, or a limit on the
-  // rate: then OnRoom says when to try again.
+  // At most BufferPool::kLeast bytes, all of them or none, where there is no room, or a limit on
+  // the rate: then OnRoom says when to try again.
   virtual bool Append(std::string_view data) = 0;
   // What is here is of another version: once it is gone (position() is 0) `then` is called.
   virtual void Restart(app::RestartReason reason, std::function<void()> then) = 0;

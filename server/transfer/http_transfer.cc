@@ -182,7 +182,8 @@ void HttpTransfer::SetOptions() {
 
 void HttpTransfer::Abandon() {
   alive_.reset();
-  context_->loop->CancelTimer(std::exchange(stall_timer_, 0));
+  // The one of a checksum file goes with its delivery, which may be after the engine.
+  if (stall_timer_ != 0) context_->loop->CancelTimer(std::exchange(stall_timer_, 0));
   LookedUp();
   if (easy_ == nullptr) return;
   multi_->Cancel(easy_.get());

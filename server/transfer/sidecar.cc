@@ -32,7 +32,9 @@ size_t DigitsOf(ChecksumAlgorithm algorithm) {
   return 0;
 }
 
-std::string_view Stripped(std::string_view text) { return Sv(absl::StripAsciiWhitespace(Av(text))); }
+std::string_view Stripped(std::string_view text) {
+  return Sv(absl::StripAsciiWhitespace(Av(text)));
+}
 
 bool IsDigest(std::string_view text, size_t digits) {
   return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
@@ -149,7 +151,8 @@ SidecarDigest DigestIn(std::string_view text, ChecksumAlgorithm algorithm, std::
     return {"", absl::StrCat("it is longer than ", kLongestSidecar, " bytes")};
   }
   const std::vector<Entry> entries = EntriesOf(text, algorithm);
-  if (entries.empty()) return {"", absl::StrCat("it has no ", Av(AlgorithmName(algorithm)), " digest")};
+  if (entries.empty())
+    return {"", absl::StrCat("it has no ", Av(AlgorithmName(algorithm)), " digest")};
   if (entries.size() == 1) return {entries.front().hex, ""};
   const Entry* found = nullptr;
   for (const Entry& entry : entries) {

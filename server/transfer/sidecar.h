@@ -1,4 +1,5 @@
-// Checksum files, as they are published beside what they are of. Pure, for any bytes whatever; any thread.
+// Checksum files, as they are published beside what they are of. Pure, for any bytes whatever; any
+// thread.
 #ifndef BITS_SERVER_TRANSFER_SIDECAR_H_
 #define BITS_SERVER_TRANSFER_SIDECAR_H_
 
@@ -25,8 +26,8 @@ struct SidecarDigest {
 //   HEX                    alone
 //   HEX  NAME, HEX *NAME   as sha256sum and its like write them, escaped names too
 //   SHA256 (NAME) = HEX    as BSD, openssl and sha256sum --tag do
-// and anything else, which is passed over, as are digests of other algorithms. It is that of the line whose NAME
-// ends with `leaf` (a whole component), or the only one.
+// and anything else, which is passed over, as are digests of other algorithms. It is that of the
+// line whose NAME ends with `leaf` (a whole component), or the only one.
 SidecarDigest DigestIn(std::string_view text, domain::ChecksumAlgorithm algorithm,
                        std::string_view leaf);
 

@@ -30,8 +30,8 @@ app::TransferSpec SpecOfSidecar(app::TransferSpec spec) {
 
 }  // namespace
 
-SidecarFetch::SidecarFetch(Context* context, MultiDriver* multi, Gate* lookups,
-                           Pacer::FlowId flow, const app::TransferSpec& spec, Url url)
+SidecarFetch::SidecarFetch(Context* context, MultiDriver* multi, Gate* lookups, Pacer::FlowId flow,
+                           const app::TransferSpec& spec, Url url)
     : context_(context),
       flow_(flow),
       spec_(SpecOfSidecar(spec)),
@@ -68,9 +68,8 @@ void SidecarFetch::Restart(app::RestartReason /*reason*/, std::function<void()> 
 
 void SidecarFetch::Finish() {
   const domain::File& file = spec_.file;
-  SidecarDigest digest =
-      DigestIn(text_, algorithm_,
-               LeafOf(file.given_name.empty() ? file.remote_name : file.given_name));
+  SidecarDigest digest = DigestIn(
+      text_, algorithm_, LeafOf(file.given_name.empty() ? file.remote_name : file.given_name));
   if (!digest.hex.empty()) return End(std::move(digest.hex));
   // The content could not be validated, which is what this code says; it is not known to be wrong.
   Fail(RemoteFailure(domain::kValidationFailed, std::move(digest.fault)), false);

@@ -22,15 +22,16 @@ namespace bits::transfer {
 // On the loop's thread.
 class SidecarFetch final : private ByteTaker {
  public:
-  // The digest, or why there is none: that names the checksum file, and is of no source of the file.
+  // The digest, or why there is none: that names the checksum file, and is of no source of the
+  // file.
   using Found = std::variant<std::string, domain::Failure>;
 
   // `spec`: the try's; `url`: of the checksum file; `flow`: of the try.
   SidecarFetch(Context* context, MultiDriver* multi, Gate* lookups, Pacer::FlowId flow,
                const app::TransferSpec& spec, Url url);
 
-  // Calls `found`, not from within a callback of libcurl, unless abandoned before. May be called again
-  // once it has.
+  // Calls `found`, not from within a callback of libcurl, unless abandoned before. May be called
+  // again once it has.
   void Fetch(std::function<void(Found)> found);
   // From the pacer.
   void OnRoom() { source_->OnRoom(); }

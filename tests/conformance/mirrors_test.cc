@@ -208,11 +208,12 @@ TEST_F(Mirrors, OfAnotherSizeIsNotJoined) {
   Give(1, MakeContent(kSize + 1, 3));
   const std::string job = world_.bitsd.Create({.files = {File(2, true)}});
   ExpectTransferred(job, 2);
-  // The half of the first is gone with the other's answer; that other's content has failed the check.
+  // The half of the first is gone with the other's answer; that other's content has failed the
+  // check.
   EXPECT_EQ(Asked(1), (std::vector<std::string>{absl::StrCat("bytes=", kHalf, "-"), "-"}));
   EXPECT_EQ(Asked(2), std::vector<std::string>{"-"});
-  EXPECT_EQ(CodesOf(job), (std::vector<std::string>{"ERROR_WINHTTP_CONNECTION_ERROR",
-                                                    "BG_E_VALIDATION_FAILED"}));
+  EXPECT_EQ(CodesOf(job),
+            (std::vector<std::string>{"ERROR_WINHTTP_CONNECTION_ERROR", "BG_E_VALIDATION_FAILED"}));
 }
 
 TEST_F(Mirrors, OtherBytesOfTheSameSizeAreFoundOut) {
@@ -383,10 +384,10 @@ TEST_F(Mirrors, AreCheckedBeforeTheFileIsAdded) {
   EXPECT_THAT(world_.bitsd.CreateJob(dynamic), refused("files[0].mirrors"));
   v1::HttpOptions post;
   post.set_method("POST");
-  EXPECT_THAT(world_.bitsd.CreateJob(world_.bitsd.RequestFor(
-                  {.files = {File(1)}, .start = false, .http = post})),
-              Refused(grpc::StatusCode::FAILED_PRECONDITION,
-                      "BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD"));
+  EXPECT_THAT(
+      world_.bitsd.CreateJob(
+          world_.bitsd.RequestFor({.files = {File(1)}, .start = false, .http = post})),
+      Refused(grpc::StatusCode::FAILED_PRECONDITION, "BG_E_NOT_SUPPORTED_WITH_CUSTOM_HTTP_METHOD"));
   v1::UpdateJobRequest update;
   update.mutable_job()->set_name(job->name());
   update.mutable_job()->mutable_http_options()->set_method("POST");

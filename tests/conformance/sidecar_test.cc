@@ -189,13 +189,13 @@ TEST_F(Sidecar, IsFetchedInTheJobsWayButSecretsAreForTheOriginOfTheRemoteName) {
     OriginServer& where = same_origin ? *origin_ : *elsewhere;
     const std::string path = same_origin ? kSums : "/sums";
     where.Script(path, {asks});
-    const std::string job = world_.bitsd.Create(
-        {.files = {FileOf(where.Url(path))}, .start = false, .http = http});
+    const std::string job =
+        world_.bitsd.Create({.files = {FileOf(where.Url(path))}, .start = false, .http = http});
     BITS_ASSERT_ACCEPTED(world_.bitsd.SetCredentials(job, v1::AUTH_TARGET_SERVER,
                                                      v1::AUTH_SCHEME_BASIC, "user", "password"));
     BITS_ASSERT_ACCEPTED(world_.bitsd.Resume(job));
-    BITS_ASSERT_OK(world_.bitsd.Await(
-        job, same_origin ? Job::STATE_TRANSFERRED : Job::STATE_ERROR));
+    BITS_ASSERT_OK(
+        world_.bitsd.Await(job, same_origin ? Job::STATE_TRANSFERRED : Job::STATE_ERROR));
     for (const OriginRequest& request : where.Requests(path)) {
       EXPECT_EQ(request.Header("user-agent"), "agent of the job");
       EXPECT_EQ(request.headers.contains("x-secret"), same_origin);

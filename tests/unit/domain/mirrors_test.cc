@@ -153,8 +153,8 @@ TEST(MirrorsRule, WhatNoSourceCanMendIsTheJobsAtOnce) {
   Failure secrets = FatalFailure();
   secrets.hresult = kInvalidCredentials;
   secrets.context = ErrorContext::kGeneralQueueManager;
-  for (const Failure& failure : {Local(kDiskFull), Local(kAccessDenied), Local(kIoDevice),
-                                 too_large, secrets}) {
+  for (const Failure& failure :
+       {Local(kDiskFull), Local(kAccessDenied), Local(kIoDevice), too_large, secrets}) {
     World world = WithMirrors(2);
     FailAt(world, 0, TransientFailure());
     FailAt(world, 1, failure);

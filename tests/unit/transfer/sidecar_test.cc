@@ -72,10 +72,11 @@ TEST(SidecarTest, NoLineFits) {
 }
 
 TEST(SidecarTest, PassesOverWhatIsNoLineOfTheAlgorithm) {
-  const std::string text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n# a.iso: 17 bytes\n"
-                           "MD5 (a.iso) = " + kMd5Hex + "\nSHA256 (a.iso) = " + kHexA +
-                           "\nSHA512 (a.iso) = " + std::string(128, 'd') +
-                           "\nSHA256 (b.iso) = " + kHexB + "\n-----BEGIN PGP SIGNATURE-----\nabc=\n";
+  const std::string text =
+      "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n# a.iso: 17 bytes\n"
+      "MD5 (a.iso) = " +
+      kMd5Hex + "\nSHA256 (a.iso) = " + kHexA + "\nSHA512 (a.iso) = " + std::string(128, 'd') +
+      "\nSHA256 (b.iso) = " + kHexB + "\n-----BEGIN PGP SIGNATURE-----\nabc=\n";
   EXPECT_EQ(Find(text), kHexA);
   EXPECT_EQ(Find(text, "b.iso"), kHexB);
   EXPECT_EQ(Find(text, "b.iso", ChecksumAlgorithm::kMd5), kMd5Hex);  // the only one
@@ -94,9 +95,10 @@ TEST(SidecarTest, LongestIsRead) {
 // Whatever the bytes: what is found is a digest, and it stands in the text.
 TEST(SidecarTest, AnyBytes) {
   std::mt19937_64 random(1);
-  const std::vector<std::string> pieces = {kHexA, kHexB, kMd5Hex, "a.iso", "SHA256", "SHA2-256", "(",
-                                           ")", "=", " ", "  ", "*", "\\", "\n", "\r\n", "/", "\t",
-                                           std::string(1, '\0'), "\xff", "b", "\xEF\xBB\xBF"};
+  const std::vector<std::string> pieces = {
+      kHexA,  kHexB, kMd5Hex,       "a.iso", "SHA256", "SHA2-256", "(", ")",  "=",
+      " ",    "  ",  "*",           "\\",    "\n",     "\r\n",     "/", "\t", std::string(1, '\0'),
+      "\xff", "b",   "\xEF\xBB\xBF"};
   int found = 0;
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
