@@ -248,7 +248,7 @@ absl::Status SetMirrors(const std::vector<std::string>& mirrors, std::vector<v1:
 
 std::vector<OptionSpec> FileOptionSpecs() {
   return {
-      {"mirror", "[N:]URL", "another URL of the same content, of file N; may be repeated", true},
+      {"mirror", "[N:]URL", "another URL of the same content, of file N", true},
       {"checksum", "ALGORITHM:HEX|@URL", "what a file must hash to; one for each file, in order", true},
       {"ranges", "RANGES", "parts of a file, 0:100,200:eof; for each file, in order", true}};
 }
