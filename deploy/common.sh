@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ mold ninja-build pkg-config
-  libabsl-dev libc-ares-dev libcurl4-openssl-dev libgrpc++-dev libprotobuf-dev
+  libabsl-dev libboost-dev libc-ares-dev libcrypt-dev libcurl4-openssl-dev libgrpc++-dev libprotobuf-dev
   libre2-dev libsqlite3-dev libssl-dev protobuf-compiler protobuf-compiler-grpc
   tzdata zlib1g-dev
 )

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/app/application.h"
+#include "server/app/upload_manager.h"
 #include "server/base/executor.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
@@ -33,6 +34,7 @@
 #include "server/platform/secret_box.h"
 #include "server/platform/signals.h"
 #include "server/platform/system_clock.h"
+#include "server/receive/receiver.h"
 #include "server/rpc/authenticator.h"
 #include "server/rpc/cloud_event.h"
 #include "server/rpc/policy_convert.h"
@@ -155,6 +157,50 @@ app::Notifier::Options NotificationOptionsOf(const platform::Config& config) {
   return options;
 }
 
+// The directory that a location's root stands for.
+absl::StatusOr<std::string> ResolveUploadRoot(const platform::PosixFileSystem& files,
+                                              const std::string& root) {
+  // The root of the server itself is none of the names that Resolve takes.
+  const std::string inside = root.empty() ? "x" : root.ends_with('/') ? root + "x" : root + "/x";
+  BITS_ASSIGN_OR_RETURN(const std::string path, files.Resolve(inside));
+  return path.substr(0, path.size() - 2);
+}
+
+absl::StatusOr<receive::Options> ReceiveOptionsOf(const platform::Config& config,
+                                                  const platform::PosixFileSystem& files) {
+  receive::Options options;
+  options.idle_timeout = config.receive.idle_timeout;
+  options.header_timeout = config.receive.header_timeout;
+  options.max_connections = config.receive.max_connections;
+  std::vector<platform::ReceiveLocation> locations = config.receive.locations;
+  if (locations.empty()) locations.emplace_back();
+  bool open = false;  // to anybody
+  for (platform::ReceiveLocation& from : locations) {
+    BITS_ASSIGN_OR_RETURN(from.rules.root, ResolveUploadRoot(files, from.rules.root));
+    receive::Location& to = options.locations.emplace_back();
+    to.rules = std::move(from.rules);
+    for (auto& [name, hash] : from.users) {
+      if (!receive::IsPasswordHash(hash)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "receive: the password_hash of ", name, " is of no kind that crypt(3) knows"));
+      }
+      to.users.push_back({std::move(name), std::move(hash)});
+    }
+    open = open || to.users.empty();
+  }
+  for (const platform::ReceiveListener& from : config.receive.listeners) {
+    const bool trusted = from.https && (!open || !from.client_ca_file.empty());
+    if (!trusted && !config.insecure && !receive::IsLoopback(from.host)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "receive: ", from.host, " can be reached by others: it needs https, and users in every "
+          "location or a client_ca_file; or --insecure"));
+    }
+    options.listen.push_back(
+        {from.host, from.port, from.certificate_file, from.key_file, from.client_ca_file});
+  }
+  return options;
+}
+
 std::string HostName() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
@@ -228,6 +274,20 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
     BITS_LOG(kWarning, "--development_principals: callers say who they are, unproven");
   }
 
+  ThreadPool receivers({"upload", config.receive.io_threads, kUnboundedQueue});
+  app::UploadManager uploads({&store, files.get(), &clock, &receivers, nullptr});
+  std::unique_ptr<receive::Receiver> receiver;
+  const auto start_receiving = [&]() -> absl::Status {
+    if (config.receive.listeners.empty()) return absl::OkStatus();
+    BITS_ASSIGN_OR_RETURN(receive::Options receive_options, ReceiveOptionsOf(config, *files));
+    BITS_ASSIGN_OR_RETURN(
+        receiver, receive::Receiver::Start(std::move(receive_options), &uploads, &clock));
+    for (const std::string& address : receiver->addresses()) {
+      BITS_LOG(kInfo, "receiving uploads", {{"url", address}});
+    }
+    return absl::OkStatus();
+  };
+
   std::atomic<bool> ready = false;
   store.SetHealthListener([&](absl::Status health) {
     if (!ready) return;
@@ -240,6 +300,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
     }
   });
   absl::Status status = application.Recover();
+  if (status.ok()) status = start_receiving();
   if (status.ok()) status = WriteStateFile(config, "listen.addr", 0644, addresses);
   if (status.ok()) {
     application.Start();
@@ -254,11 +315,13 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   ready = false;
   const auto grace = absl::ToChronoMilliseconds(config.drain_timeout);
   const auto deadline = std::chrono::steady_clock::now() + grace;
+  if (receiver != nullptr) receiver->Shutdown();
   server->Drain(std::chrono::system_clock::now() + grace / 2);
   application.Drain(deadline);
   webhooks->Shutdown();
   commands->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
+  receivers.Shutdown();
   finishers.Shutdown();
   reads.Shutdown();
   contents.Shutdown();

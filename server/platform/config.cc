@@ -20,15 +20,12 @@
 #include "server/base/error_info.h"
 #include "server/base/status_macros.h"
 #include "server/base/strings.h"
+#include "server/platform/config_fields.h"
 
 namespace bits::platform {
 namespace {
 
 constexpr std::string_view kDefaultListen = "127.0.0.1:7310";
-
-absl::Status Wrong(std::string_view field, std::string_view rule) {
-  return InvalidField(field, rule);
-}
 
 // Keeps the first thing the parser finds wrong, and where.
 class FirstError final : public google::protobuf::io::ErrorCollector {
@@ -52,29 +49,6 @@ absl::Status ReadFile(const std::string& path, bits::config::v1::Config& proto) 
   if (!parser.ParseFromString(text, &proto)) {
     return Wrong("--config", absl::StrCat(path, ": ", error.text()));
   }
-  return absl::OkStatus();
-}
-
-absl::Status SetDuration(std::string_view field, const google::protobuf::Duration& proto,
-                         absl::Duration least, absl::Duration most, absl::Duration& out) {
-  const absl::Duration value =
-      absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
-  if (value < least || value > most) {
-    return Wrong(field, absl::StrCat("must be between ", absl::FormatDuration(least), " and ",
-                                     absl::FormatDuration(most)));
-  }
-  out = value;
-  return absl::OkStatus();
-}
-
-template <typename T>
-absl::Status SetNumber(std::string_view field, uint64_t value, uint64_t least, uint64_t most,
-                       T& out) {
-  if (value == 0) return absl::OkStatus();  // not given
-  if (value < least || value > most) {
-    return Wrong(field, absl::StrCat("must be between ", least, " and ", most));
-  }
-  out = static_cast<T>(value);
   return absl::OkStatus();
 }
 
@@ -127,6 +101,7 @@ absl::Status FromProto(const bits::config::v1::Config& proto, Config& config) {
                                      config.drain_timeout));
   }
   BITS_RETURN_IF_ERROR(NotificationsFromProto(proto.notifications(), config));
+  BITS_RETURN_IF_ERROR(ReceiveFromProto(proto.receive(), config.receive));
   const auto& transfer = proto.transfer();
   BITS_RETURN_IF_ERROR(SetNumber("transfer.max_transfers", transfer.max_transfers(), 1, 1'000'000,
                                  config.max_transfers));
@@ -163,7 +138,7 @@ constexpr std::string_view kSwitches[] = {"insecure", "development_principals", 
                                           "version"};
 constexpr std::string_view kValues[] = {"listen",       "state_dir", "root",      "store",
                                         "admin_listen", "config",    "ca_file",   "log_level",
-                                        "log_format",   "secrets_key_file"};
+                                        "log_format",   "secrets_key_file", "receive"};
 
 template <size_t N>
 bool Contains(const std::string_view (&names)[N], std::string_view name) {
@@ -235,6 +210,9 @@ absl::StatusOr<Config> LoadConfig(int argc, const char* const* argv) {
   if (flags.contains("secrets_key_file")) {
     config.secrets_key_files = AllOf(flags, "secrets_key_file");
   }
+  for (const std::string& address : AllOf(flags, "receive")) {
+    BITS_RETURN_IF_ERROR(AddReceiveAddress(address, config.receive));
+  }
   if (flags.contains("root")) config.roots = AllOf(flags, "root");
   if (auto v = Last(flags, "state_dir")) config.state_dir = *v;
   if (auto v = Last(flags, "store")) config.store = *v;
@@ -290,6 +268,9 @@ usage: bitsd --root=DIR [flags]
   --secrets_key_file=FILE       the key that jobs' credentials are sealed with at
                                 rest; may be repeated, the first one seals.
                                 Without: they are lost when bitsd stops
+  --receive=HOST:PORT           take uploads there, by BITS's upload protocol over
+                                HTTP; may be repeated. The file has the rest: https,
+                                directories, users (receive { ... })
   --insecure                    allow an address that is not loopback, without TLS
   --development_principals      for trials: callers say who they are, by the
                                 metadata x-bits-principal. Loopback and unix

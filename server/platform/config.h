@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "bits/v1/policy.pb.h"
 #include "server/base/log.h"
+#include "server/platform/receive_config.h"
 
 namespace bits::platform {
 
@@ -40,6 +41,7 @@ struct Config {
   absl::Duration notification_timeout = absl::Seconds(15);
   std::vector<std::string> allowed_programs;
   absl::Duration command_timeout = absl::Minutes(1);
+  ReceiveConfig receive;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 

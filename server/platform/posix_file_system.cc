@@ -129,6 +129,17 @@ std::string PosixFileSystem::RootOf(std::string_view path) const {
   return place.ok() ? place->root->path() : "";
 }
 
+absl::StatusOr<domain::FileKind> PosixFileSystem::Look(const std::string& path) {
+  BITS_ASSIGN_OR_RETURN(const Place place, Locate(path));
+  UniqueFd fd(place.root->OpenAt(place.relative, O_PATH | O_NOFOLLOW));
+  if (fd.get() == -ENOENT) return domain::FileKind::kNothing;
+  if (!fd) return FileError(-fd.release(), "look at", path);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return FileError(errno, "look at", path);
+  if (S_ISREG(info.st_mode)) return domain::FileKind::kRegular;
+  return S_ISDIR(info.st_mode) ? domain::FileKind::kDirectory : domain::FileKind::kOther;
+}
+
 absl::StatusOr<std::unique_ptr<app::LocalFile>> PosixFileSystem::OpenSource(
     const std::string& path) {
   BITS_ASSIGN_OR_RETURN(Place place, Locate(path));
@@ -183,7 +194,7 @@ absl::Status PosixFileSystem::Publish(const std::vector<app::Publication>& files
 }
 
 absl::Status PosixFileSystem::PublishOne(const app::Publication& file, Unsynced& unsynced) {
-  const auto& [from, to, size, identity, modification_time] = file;
+  const auto& [from, to, size, identity, modification_time, replace] = file;
   BITS_ASSIGN_OR_RETURN(const Place source, Locate(from));
   BITS_ASSIGN_OR_RETURN(const Place target, Locate(to));
   BITS_ASSIGN_OR_RETURN(const UniqueFd directory,
@@ -217,8 +228,12 @@ absl::Status PosixFileSystem::PublishOne(const app::Publication& file, Unsynced&
   }
   BITS_ASSIGN_OR_RETURN(const UniqueFd source_directory,
                         source.root->OpenDirectory(source.directory, false));
-  if (::renameat(source_directory.get(), source.name.c_str(), directory.get(),
-                 target.name.c_str()) != 0) {
+  if (::renameat2(source_directory.get(), source.name.c_str(), directory.get(),
+                  target.name.c_str(), replace ? 0 : RENAME_NOREPLACE) != 0) {
+    if (errno == EEXIST) {
+      return FileRefusal(absl::StatusCode::kAlreadyExists, domain::FromErrno(EEXIST),
+                         absl::StrCat(to, " exists already"));
+    }
     return FileError(errno, "rename to", to);
   }
   unsynced.directories.emplace(target.root, target.directory);

@@ -32,6 +32,7 @@ class PosixFileSystem final : public app::FileSystem {
 
   absl::StatusOr<std::string> Resolve(std::string_view local_name) const override;
   std::string RootOf(std::string_view path) const override;
+  absl::StatusOr<domain::FileKind> Look(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenTemporary(const std::string& path,
                                                                 bool anew) override;

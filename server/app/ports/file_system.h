@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/domain/error.h"
+#include "server/domain/file_kind.h"
 
 namespace bits::app {
 
@@ -46,6 +47,7 @@ struct Publication {
   uint64_t size = 0;
   std::string identity = {};                         // LocalFile::Identity(); empty: not known
   std::optional<absl::Time> modification_time = {};  // to be set
+  bool replace = true;  // what stands there; else ALREADY_EXISTS
 };
 
 // Thread-safe; all but Resolve and RootOf may block. Every path below is one that Resolve gave; it is
@@ -67,6 +69,8 @@ class FileSystem {
   // no file.
   virtual std::string RootOf(std::string_view path) const = 0;
 
+  // What stands there, whoever's it is. PERMISSION_DENIED: it cannot be told.
+  virtual absl::StatusOr<domain::FileKind> Look(const std::string& path) = 0;
   // For reading; a regular file only.
   virtual absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string& path) = 0;
   // For reading and writing, made if it is not there (mode 0600 less umask), with the
@@ -77,8 +81,8 @@ class FileSystem {
                                                                    bool anew) = 0;
 
   // Gives temporary files their final names, in this order until one fails; says in `*done` how
-  // many of the first have theirs, durably, failure or not. What stands there is replaced; the
-  // mode becomes 0666 less umask. One that was published before (as after a crash: `from` is not
+  // many of the first have theirs, durably, failure or not. What stands there is replaced, unless
+  // `replace` says no (which takes a file system with RENAME_NOREPLACE); the mode becomes 0666 less umask. One that was published before (as after a crash: `from` is not
   // there, and `to` is it) counts as done. FAILED_PRECONDITION: `to` is a directory. DATA_LOSS:
   // `from` is gone, or is not the file of this identity and size any more.
   virtual absl::Status Publish(const std::vector<Publication>& files, size_t* done) = 0;

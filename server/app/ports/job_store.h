@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "server/app/ports/event_record.h"
 #include "server/app/ports/notification_record.h"
+#include "server/app/ports/upload_session_store.h"
 #include "server/domain/error.h"
 #include "server/domain/job.h"
 #include "server/domain/job_filter.h"
@@ -57,9 +58,9 @@ struct ErrorHistory {
 // runs and on its thread only. Reads see the transaction's own writes. A list about a job
 // that is not there is empty. A body that goes on after an UNAVAILABLE is not committed
 // whatever it returns.
-class Transaction {
+class Transaction : public UploadSessionWrites {
  public:
-  virtual ~Transaction() = default;
+  ~Transaction() override = default;
 
   // NOT_FOUND (a plain status, without reason) if there is none.
   virtual absl::StatusOr<domain::Job> GetJob(const domain::JobId& id) = 0;
@@ -172,11 +173,11 @@ struct QueueQuery {
 // Thread-safe. Reads block for I/O: call them where blocking is allowed (an executor, never
 // a gRPC reaction or the transfer loop). Every failure to read or write that is not the
 // caller's is UNAVAILABLE.
-class JobStore {
+class JobStore : public UploadSessionReads {
  public:
   using Body = std::function<absl::Status(Transaction&)>;
   using Done = std::function<void(absl::Status)>;
-  virtual ~JobStore() = default;
+  ~JobStore() override = default;
 
   // Runs `body` in a transaction of its own: if it returns OK, what it wrote becomes
   // durable, and only then `done(OK)` is called; else nothing of it remains and done gets

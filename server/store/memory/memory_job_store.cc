@@ -163,6 +163,21 @@ absl::StatusOr<absl::Time> MemoryJobStore::NextOutbox(absl::Time after) {
   return WithState([&](MemoryState& s) { return s.NextOutbox(after); });
 }
 
+absl::StatusOr<domain::UploadSession> MemoryJobStore::GetUploadSession(const std::string& id) {
+  MutexLock lock(state_mutex_);
+  if (closed_) return absl::UnavailableError("the store is closed");
+  return state_.GetUploadSession(id);
+}
+
+absl::StatusOr<std::vector<std::string>> MemoryJobStore::ListExpiredUploads(absl::Time now,
+                                                                            uint32_t limit) {
+  return WithState([&](MemoryState& s) { return s.ListExpiredUploads(now, limit); });
+}
+
+absl::StatusOr<absl::Time> MemoryJobStore::NextUploadExpiry(absl::Time after) {
+  return WithState([&](MemoryState& s) { return s.NextUploadExpiry(after); });
+}
+
 absl::StatusOr<std::vector<app::EventRecord>> MemoryJobStore::ListEvents(app::Revision after,
                                                                          uint32_t limit) {
   MutexLock lock(state_mutex_);

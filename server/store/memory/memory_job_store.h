@@ -61,6 +61,10 @@ class MemoryJobStore final : public app::JobStore {
                                                                          uint32_t limit) override;
   absl::StatusOr<std::vector<app::DueOutbox>> ListDueOutboxes(const app::DueQuery& query) override;
   absl::StatusOr<absl::Time> NextOutbox(absl::Time after) override;
+  absl::StatusOr<domain::UploadSession> GetUploadSession(const std::string& id) override;
+  absl::StatusOr<std::vector<std::string>> ListExpiredUploads(absl::Time now,
+                                                              uint32_t limit) override;
+  absl::StatusOr<absl::Time> NextUploadExpiry(absl::Time after) override;
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after,
                                                            uint32_t limit) override;
   void SetEventsKept(uint64_t events) override { events_kept_ = events; }

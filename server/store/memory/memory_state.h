@@ -40,6 +40,7 @@ struct MemoryState {
   uint64_t last_seq = 0;
   std::map<std::string, domain::JobId> destinations;
   std::map<RequestKey, app::RequestRecord> requests;
+  std::map<std::string, domain::UploadSession> uploads;  // by id
   std::map<std::string, uint64_t> live_of_owner;
   uint64_t live_in_all = 0;
   app::PolicyRecord policy;
@@ -71,6 +72,9 @@ struct MemoryState {
   absl::Time NextOutbox(absl::Time after);
   absl::StatusOr<std::vector<app::EventRecord>> ListEvents(app::Revision after, uint32_t limit);
   app::Revision OldestCursor() const;
+  absl::StatusOr<domain::UploadSession> GetUploadSession(const std::string& id) const;
+  std::vector<std::string> ListExpiredUploads(absl::Time now, uint32_t limit) const;
+  absl::Time NextUploadExpiry(absl::Time after) const;
 };
 
 // Writes at once, and can take back what it wrote.
@@ -117,6 +121,9 @@ class MemoryTransaction final : public app::Transaction {
                                                                 absl::Time not_before) override;
   absl::Status PutRequest(const app::RequestRecord& record) override;
   absl::Status AppendEvent(app::EventRecord& event) override;
+  absl::Status PutUploadSession(const domain::UploadSession& session) override;
+  absl::Status DeleteUploadSession(const std::string& id) override;
+  absl::StatusOr<uint32_t> CountUploadSessions(const std::string& client, uint32_t most) override;
 
  private:
   MemoryState& state_;

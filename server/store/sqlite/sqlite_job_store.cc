@@ -8,6 +8,7 @@
 #include "server/store/sqlite/outbox.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/queue_query.h"
+#include "server/store/sqlite/upload_sessions.h"
 
 namespace bits::store {
 namespace {
@@ -130,6 +131,19 @@ absl::StatusOr<std::vector<app::DueOutbox>> SqliteJobStore::ListDueOutboxes(
 
 absl::StatusOr<absl::Time> SqliteJobStore::NextOutbox(absl::Time after) {
   return WithReader(false, [&](Database& d) { return ReadNextOutbox(d, after); });
+}
+
+absl::StatusOr<domain::UploadSession> SqliteJobStore::GetUploadSession(const std::string& id) {
+  return WithReader(false, [&](Database& d) { return ReadUploadSession(d, id); });
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteJobStore::ListExpiredUploads(absl::Time now,
+                                                                            uint32_t limit) {
+  return WithReader(false, [&](Database& d) { return ReadExpiredUploads(d, now, limit); });
+}
+
+absl::StatusOr<absl::Time> SqliteJobStore::NextUploadExpiry(absl::Time after) {
+  return WithReader(false, [&](Database& d) { return ReadNextUploadExpiry(d, after); });
 }
 
 absl::StatusOr<std::vector<app::EventRecord>> SqliteJobStore::ListEvents(app::Revision after,

@@ -10,6 +10,7 @@
 #include "server/store/sqlite/label_function.h"
 #include "server/store/sqlite/outbox.h"
 #include "server/store/sqlite/queries.h"
+#include "server/store/sqlite/upload_sessions.h"
 
 namespace bits::store {
 namespace {
@@ -486,6 +487,19 @@ absl::Status SqliteTransaction::AppendEvent(app::EventRecord& event) {
   insert->BindInt(1, static_cast<int64_t>(event.revision));
   insert->BindBlob(2, record);
   return insert->Run();
+}
+
+absl::Status SqliteTransaction::PutUploadSession(const domain::UploadSession& session) {
+  return WriteUploadSession(database_, session);
+}
+
+absl::Status SqliteTransaction::DeleteUploadSession(const std::string& id) {
+  return RemoveUploadSession(database_, id);
+}
+
+absl::StatusOr<uint32_t> SqliteTransaction::CountUploadSessions(const std::string& client,
+                                                                uint32_t most) {
+  return ReadUploadCount(database_, client, most);
 }
 
 }  // namespace bits::store

@@ -66,6 +66,9 @@ class SqliteTransaction final : public app::Transaction {
                                                                 absl::Time not_before) override;
   absl::Status PutRequest(const app::RequestRecord& record) override;
   absl::Status AppendEvent(app::EventRecord& event) override;
+  absl::Status PutUploadSession(const domain::UploadSession& session) override;
+  absl::Status DeleteUploadSession(const std::string& id) override;
+  absl::StatusOr<uint32_t> CountUploadSessions(const std::string& client, uint32_t most) override;
 
  private:
   // The job's seq; NOT_FOUND.

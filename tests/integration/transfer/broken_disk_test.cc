@@ -24,6 +24,9 @@ class BrokenFileSystem final : public app::FileSystem {
     return inner_->Resolve(name);
   }
   std::string RootOf(std::string_view path) const override { return inner_->RootOf(path); }
+  absl::StatusOr<domain::FileKind> Look(const std::string& path) override {
+    return inner_->Look(path);
+  }
   absl::StatusOr<std::unique_ptr<app::LocalFile>> OpenSource(const std::string& path) override {
     return inner_->OpenSource(path);
   }

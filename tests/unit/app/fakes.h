@@ -151,6 +151,9 @@ class FakeFiles final : public FileSystem {
   std::string RootOf(std::string_view path) const override {
     return path.starts_with("/root/") ? "/root" : "/";
   }
+  absl::StatusOr<domain::FileKind> Look(const std::string&) override {
+    return domain::FileKind::kNothing;
+  }
   absl::StatusOr<std::unique_ptr<LocalFile>> OpenSource(const std::string&) override {
     return absl::UnimplementedError("not of this world");
   }
