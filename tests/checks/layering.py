@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds #include lines to the layers of ARCHITECTURE.md.
 
-    domain <- app <- {store, transfer, rpc, platform} <- main; base is for all
+    domain <- app <- {store, transfer, rpc, receive, platform} <- main; base is for all
 
 CMake's link rules cannot do this: on Debian every library's headers lie in
 /usr/include, where any target finds them.
@@ -21,9 +21,10 @@ OURS = {
     "server/store": ["server/base", "server/domain", "server/app"],
     "server/transfer": ["server/base", "server/domain", "server/app"],
     "server/rpc": ["server/base", "server/domain", "server/app"],
+    "server/receive": ["server/base", "server/domain", "server/app"],
     "server/platform": ["server/base", "server/domain", "server/app"],
     "server/main": ["server/base", "server/domain", "server/app", "server/store",
-                    "server/transfer", "server/rpc", "server/platform"],
+                    "server/transfer", "server/rpc", "server/receive", "server/platform"],
     # The library is installed, and takes nothing of the server's.
     "client": [],
     "client/cli": ["server/base", "client"],
@@ -32,6 +33,7 @@ OURS = {
 PROTOBUF = r"google/|bits/v1/|bits/config/|.*\.pb\.h$"
 GRPC = r"grpc"
 CURL = r"curl/"
+BOOST = r"boost/"
 DATABASE = r"sqlite3|libpq|pqxx|postgresql/"
 SYSTEM = (r"(sys|linux|arpa|netinet|net)/|(unistd|fcntl|poll|signal|pthread|netdb|dirent)\.h$"
           r"|(csignal|fstream|filesystem|iostream|cstdio|stdio\.h)$")
@@ -51,6 +53,8 @@ FORBIDDEN = {
     "server/store": {"the API's messages": r"bits/v1/", "gRPC": GRPC, "libcurl": CURL},
     "server/transfer": {"protobuf": PROTOBUF, "gRPC": GRPC, "a database": DATABASE},
     "server/rpc": {"libcurl": CURL, "a database": DATABASE},
+    "server/receive": {"protobuf": PROTOBUF, "gRPC": GRPC, "libcurl": CURL,
+                       "a database": DATABASE},
     "server/platform": {"libcurl": CURL, "a database": DATABASE},
     "client": {"libcurl": CURL, "a database": DATABASE},
 }
@@ -84,6 +88,8 @@ def check_include(folder, header):
     if target is None and header.startswith(("server/", "tests/")):
         return f"{folder} may not include this"
     family = "client" if folder == "client/cli" else folder
+    if folder != "server/receive" and re.match(BOOST, header):
+        return f"{folder} may not use Boost"
     for what, pattern in {**FORBIDDEN.get(family, {}), **FORBIDDEN_EVERYWHERE}.items():
         if re.match(pattern, header):
             return f"{folder} may not use {what}"

@@ -238,6 +238,38 @@ TEST_F(PosixFileSystemTest, PublishReplacesAndCanBeRepeated) {
   EXPECT_EQ(ReadFile(Path("final")), "new");
 }
 
+TEST_F(PosixFileSystemTest, PublishWithoutReplacingLeavesWhatStandsThere) {
+  Write(Path(".BIT-1"), "new");
+  Write(Path("there"), "old");
+  auto part = files_->OpenTemporary(Path(".BIT-1"), false);
+  BITS_ASSERT_OK(part);
+  app::Publication file{Path(".BIT-1"), Path("there"), 3, (*part)->Identity().value()};
+  file.replace = false;
+  size_t done = 0;
+  EXPECT_THAT(files_->Publish({file}, &done), HasCode(absl::StatusCode::kAlreadyExists));
+  EXPECT_EQ(ReadFile(Path("there")), "old");
+  EXPECT_EQ(ReadFile(Path(".BIT-1")), "new");
+  file.to = Path("free");
+  for (int i = 0; i < 2; ++i) {  // the second time as after a crash
+    BITS_EXPECT_OK(files_->Publish({file}, &done));
+    EXPECT_EQ(done, 1u);
+    EXPECT_EQ(ReadFile(Path("free")), "new");
+  }
+}
+
+TEST_F(PosixFileSystemTest, LooksAtWhatStandsThere) {
+  Write(Path("file"), "x");
+  fs::create_directory(Path("directory"));
+  fs::create_symlink("file", Path("link"));
+  EXPECT_EQ(*files_->Look(Path("file")), domain::FileKind::kRegular);
+  EXPECT_EQ(*files_->Look(Path("directory")), domain::FileKind::kDirectory);
+  EXPECT_EQ(*files_->Look(Path("link")), domain::FileKind::kOther);
+  EXPECT_EQ(*files_->Look(Path("nothing")), domain::FileKind::kNothing);
+  EXPECT_EQ(*files_->Look(Path("no/where")), domain::FileKind::kNothing);
+  fs::create_directory_symlink(outside_, Path("out"));
+  EXPECT_THAT(files_->Look(Path("out/x")), HasCode(kDenied));
+}
+
 TEST_F(PosixFileSystemTest, PublishesManyUntilOneFails) {
   std::vector<app::Publication> files;
   for (int i = 0; i < 150; ++i) {
