@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,6 +44,7 @@
 #include "server/store/memory/memory_job_store.h"
 #include "server/store/sqlite/sqlite_job_store.h"
 #include "server/store/state_directory.h"
+#include "server/transfer/application_caller.h"
 #include "server/transfer/engine.h"
 #include "server/transfer/webhook_sender.h"
 
@@ -148,6 +150,13 @@ transfer::CurlWebhookSender::Options WebhookOptionsOf(const platform::Config& co
   return options;
 }
 
+transfer::ApplicationCaller::Options ApplicationOptionsOf(const platform::Config& config) {
+  transfer::ApplicationCaller::Options options;
+  options.timeout = config.receive.application_timeout;
+  options.ca_file = config.ca_file;
+  return options;
+}
+
 app::Notifier::Options NotificationOptionsOf(const platform::Config& config) {
   app::Notifier::Options options;
   options.delivery.max_tries = config.notification_tries;
@@ -189,8 +198,13 @@ absl::StatusOr<receive::Options> ReceiveOptionsOf(const platform::Config& config
     open = open || to.users.empty();
   }
   for (const platform::ReceiveListener& from : config.receive.listeners) {
+    const std::optional<bool> loopback = receive::IsLoopback(from.host);
+    if (!loopback.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("receive: no IP address to listen at: ", from.host));
+    }
     const bool trusted = from.https && (!open || !from.client_ca_file.empty());
-    if (!trusted && !config.insecure && !receive::IsLoopback(from.host)) {
+    if (!trusted && !config.insecure && !*loopback) {
       return absl::InvalidArgumentError(absl::StrCat(
           "receive: ", from.host, " can be reached by others: it needs https, and users in every "
           "location or a client_ca_file; or --insecure"));
@@ -223,6 +237,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::PosixFileSystem> files,
                         platform::PosixFileSystem::Open(config.roots));
   BITS_RETURN_IF_ERROR(CheckStateDirectory(*files, config.state_dir));
+  BITS_ASSIGN_OR_RETURN(receive::Options receive_options, ReceiveOptionsOf(config, *files));
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::SecretBox> sealer,
                         platform::SecretBox::Open(config.secrets_key_files));
   const platform::CertificateDirectory certificates(config.client_certificates_dir);
@@ -234,6 +249,10 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
                         transfer::Engine::Create(EngineOptionsOf(config), files.get(), &clock));
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::CurlWebhookSender> webhooks,
                         transfer::CurlWebhookSender::Create(WebhookOptionsOf(config)));
+  ThreadPool receivers({"upload", config.receive.io_threads, kUnboundedQueue});
+  BITS_ASSIGN_OR_RETURN(const std::unique_ptr<transfer::ApplicationCaller> applications,
+                        transfer::ApplicationCaller::Create(ApplicationOptionsOf(config),
+                                                            files.get(), &receivers));
   const rpc::CloudEventFormat cloud_events(HostName());
   BITS_ASSIGN_OR_RETURN(const std::unique_ptr<platform::ProcessRunner> commands,
                         platform::ProcessRunner::Create(config.command_timeout));
@@ -274,12 +293,10 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
     BITS_LOG(kWarning, "--development_principals: callers say who they are, unproven");
   }
 
-  ThreadPool receivers({"upload", config.receive.io_threads, kUnboundedQueue});
-  app::UploadManager uploads({&store, files.get(), &clock, &receivers, nullptr});
+  app::UploadManager uploads({&store, files.get(), &clock, &receivers, applications.get()});
   std::unique_ptr<receive::Receiver> receiver;
   const auto start_receiving = [&]() -> absl::Status {
     if (config.receive.listeners.empty()) return absl::OkStatus();
-    BITS_ASSIGN_OR_RETURN(receive::Options receive_options, ReceiveOptionsOf(config, *files));
     BITS_ASSIGN_OR_RETURN(
         receiver, receive::Receiver::Start(std::move(receive_options), &uploads, &clock));
     for (const std::string& address : receiver->addresses()) {
@@ -321,6 +338,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   webhooks->Shutdown();
   commands->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
+  applications->Shutdown();
   receivers.Shutdown();
   finishers.Shutdown();
   reads.Shutdown();

@@ -11,7 +11,7 @@ namespace bits::receive {
 namespace {
 
 // Of each body under way, so much is in memory.
-constexpr uint64_t kChunk = uint64_t{64} << 10;
+constexpr uint64_t kChunk = uint64_t{32} << 10;
 
 }  // namespace
 

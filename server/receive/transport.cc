@@ -207,10 +207,10 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Listen(IoLoop& loop, const ListenOptio
   return acceptor;
 }
 
-bool IsLoopback(const std::string& address) {
+std::optional<bool> IsLoopback(const std::string& address) {
   error_code error;
   const auto parsed = asio::ip::make_address(address, error);
-  return !error && parsed.is_loopback();
+  return error ? std::nullopt : std::optional(parsed.is_loopback());
 }
 
 }  // namespace bits::receive

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,8 +50,8 @@ class Acceptor {
 // INVALID_ARGUMENT: a certificate, key or authority cannot be used; else what the system says.
 absl::StatusOr<std::unique_ptr<Acceptor>> Listen(IoLoop& loop, const ListenOptions& options);
 
-// Whether only this machine can reach a numeric address. False if it is none.
-bool IsLoopback(const std::string& address);
+// Whether only this machine can reach an IP address; nullopt: it is none.
+std::optional<bool> IsLoopback(const std::string& address);
 
 }  // namespace bits::receive
 

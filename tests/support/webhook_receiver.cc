@@ -106,6 +106,11 @@ void WebhookReceiver::SetAnswer(std::function<WebhookAnswer()> answer) {
   answer_ = std::move(answer);
 }
 
+void WebhookReceiver::SetOnRequest(std::function<void(const ReceivedWebhook&)> on_request) {
+  MutexLock lock(mutex_);
+  on_request_ = std::move(on_request);
+}
+
 std::vector<ReceivedWebhook> WebhookReceiver::Received(std::string_view target) const {
   MutexLock lock(mutex_);
   std::vector<ReceivedWebhook> received = received_;
@@ -166,6 +171,7 @@ void WebhookReceiver::Serve(OriginStream& stream) {
   if (!ReadRequest(stream, request)) return;
   {
     MutexLock lock(mutex_);
+    if (on_request_) on_request_(request);
     received_.push_back(std::move(request));
     changed_.SignalAll();
   }

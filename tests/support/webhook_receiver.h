@@ -62,6 +62,9 @@ class WebhookReceiver {
   void Script(std::vector<WebhookAnswer> answers);
   void SetAnswer(std::function<WebhookAnswer()> answer);
 
+  // Sees each request when it is all there, before it is answered.
+  void SetOnRequest(std::function<void(const ReceivedWebhook&)> on_request);
+
   // In the order of arrival; those to this target, if it is said.
   std::vector<ReceivedWebhook> Received(std::string_view target = {}) const;
   // False if there are not so many after `timeout`.
@@ -84,6 +87,7 @@ class WebhookReceiver {
   mutable CondVar changed_;
   std::deque<WebhookAnswer> script_ BITS_GUARDED_BY(mutex_);
   std::function<WebhookAnswer()> answer_ BITS_GUARDED_BY(mutex_);
+  std::function<void(const ReceivedWebhook&)> on_request_ BITS_GUARDED_BY(mutex_);
   std::vector<ReceivedWebhook> received_ BITS_GUARDED_BY(mutex_);
   std::list<Connection> connections_ BITS_GUARDED_BY(mutex_);
   std::thread acceptor_;
