@@ -203,7 +203,7 @@ TEST_F(UploadApplicationTest, FailureIsTheClientsErrorAndTheLastFragmentAsksAgai
   client_.Close(path, id);
 }
 
-TEST_F(UploadApplicationTest, After403ItIsNotAskedAgain) {
+TEST_F(UploadApplicationTest, AfterForbiddenItIsNotAskedAgain) {
   const std::string path = NewPath("value");
   application_->Script({Answer(403)});
   const std::string id = client_.Create(path).session();

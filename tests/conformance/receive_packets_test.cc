@@ -132,7 +132,7 @@ TEST_F(UploadPacketTest, OfAnOverlapOnlyWhatIsNewIsKept) {
   client_.Close(path, id);
 }
 
-TEST_F(UploadPacketTest, GapIs416AndSaysWhereToGoOn) {
+TEST_F(UploadPacketTest, GapSaysWhereToGoOn) {
   const std::string path = NewPath();
   const std::string id = client_.Create(path).session();
   UploadReply reply = client_.Fragment(path, id, 3, "xyz", 10);
