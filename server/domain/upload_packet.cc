@@ -16,7 +16,7 @@ constexpr size_t kLongestSessionId = 100;
 UploadAnswer BadPacket(std::string_view detail) { return UploadError(400, kInvalidArgument, detail); }
 
 // Digits only, without a sign; at most that of a file's size.
-std::optional<uint64_t> Number(std::string_view text) {
+std::optional<uint64_t> DecimalSize(std::string_view text) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   if (text.empty() || text.size() > 19) return std::nullopt;
   uint64_t number = 0;
@@ -39,9 +39,9 @@ std::optional<UploadRange> ParseRange(std::string_view text) {
   if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash) {
     return std::nullopt;
   }
-  const auto first = Number(text.substr(0, dash));
-  const auto last = Number(text.substr(dash + 1, slash - dash - 1));
-  const auto total = Number(text.substr(slash + 1));
+  const auto first = DecimalSize(text.substr(0, dash));
+  const auto last = DecimalSize(text.substr(dash + 1, slash - dash - 1));
+  const auto total = DecimalSize(text.substr(slash + 1));
   if (!first || !last || !total || *last < *first || *last >= *total) return std::nullopt;
   return UploadRange{*first, *last - *first + 1, *total};
 }

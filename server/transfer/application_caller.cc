@@ -18,10 +18,10 @@
 namespace bits::transfer {
 namespace {
 
-constexpr size_t kPiece = size_t{64} << 10;
+constexpr size_t kCallPiece = size_t{64} << 10;
 // Of an answer that is not kept; then it is cut off, its status counts.
 constexpr uint64_t kMostIgnored = uint64_t{64} << 10;
-constexpr absl::Duration kConnectTimeout = absl::Seconds(15);
+constexpr absl::Duration kApplicationConnectTimeout = absl::Seconds(15);
 
 // The value of a header line, if it is this one's.
 std::optional<std::string> ValueOf(std::string_view line, std::string_view name) {
@@ -166,7 +166,7 @@ void ApplicationCaller::Call::SetOptions() {
                    static_cast<long>(std::max<int64_t>(1, absl::ToInt64Seconds(options.timeout))));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(
-                       std::min(options.timeout, kConnectTimeout))));
+                       std::min(options.timeout, kApplicationConnectTimeout))));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Call::OnHeader);
@@ -192,7 +192,7 @@ size_t ApplicationCaller::Call::Give(char* buffer, size_t size) {
 }
 
 void ApplicationCaller::Call::ReadNext() {
-  piece_.resize(std::min<uint64_t>(kPiece, request_.size - read_));
+  piece_.resize(std::min<uint64_t>(kCallPiece, request_.size - read_));
   given_ = piece_.size();  // until it is here
   OnDisk(
       [this]() -> absl::Status {
@@ -221,7 +221,7 @@ size_t ApplicationCaller::Call::Take(std::string_view data) {
     ignored_ += data.size();
     return ignored_ > kMostIgnored ? 0 : data.size();
   }
-  if (disk_busy_ && taken_.size() >= kPiece) return CURL_WRITEFUNC_PAUSE;
+  if (disk_busy_ && taken_.size() >= kCallPiece) return CURL_WRITEFUNC_PAUSE;
   taken_ += data;
   if (!disk_busy_) WriteNext();
   return data.size();
