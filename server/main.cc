@@ -260,7 +260,7 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   ThreadPool finishers({"finish", 2, kUnboundedQueue});
   ThreadPool reads({"read", 4, 4096});
   ThreadPool replies({"reply", 2, kUnboundedQueue});
-  ThreadPool contents({"content", 2, kUnboundedQueue});
+  ThreadPool contents({"content", 4, kUnboundedQueue});
   app::Application::Options options;
   options.policy = file_policy;
   options.notifications = NotificationOptionsOf(config);

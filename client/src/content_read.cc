@@ -10,6 +10,8 @@ namespace {
 using google::bytestream::ReadRequest;
 using google::bytestream::ReadResponse;
 
+constexpr char kContentVersion[] = "bits-content-version";  // bytestream.proto
+
 // One try: asks from request.read_offset on, and moves that along.
 struct Tried {
   absl::Status status;
@@ -17,12 +19,19 @@ struct Tried {
   bool brought = false;   // something
 };
 
+// The server refuses what is of another version than what came before.
 Tried TryOnce(google::bytestream::ByteStream::StubInterface& stub, grpc::ClientContext& context,
-              ReadRequest& request, const ContentSink& sink) {
+              std::string& version, ReadRequest& request, const ContentSink& sink) {
   Tried tried;
+  if (!version.empty()) context.AddMetadata(kContentVersion, version);
   const auto reader = stub.Read(&context, request);
   ReadResponse response;
   while (reader->Read(&response)) {
+    if (version.empty()) {
+      const auto& metadata = context.GetServerInitialMetadata();
+      const auto found = metadata.find(kContentVersion);
+      if (found != metadata.end()) version.assign(found->second.data(), found->second.size());
+    }
     const std::string& data = response.data();
     tried.status = sink(data);
     if (!tried.status.ok()) {
@@ -53,8 +62,9 @@ absl::Status ReadContent(google::bytestream::ByteStream::StubInterface& stub,
                          const ContentSink& sink) {
   Backoff backoff(retry, clock.uniform);
   TimePoint since = clock.now();
+  std::string version;
   while (true) {
-    const Tried tried = TryOnce(stub, *context(), request, sink);
+    const Tried tried = TryOnce(stub, *context(), version, request, sink);
     if (tried.over) return tried.status;
     if (tried.brought) {
       backoff.Reset();

@@ -192,6 +192,7 @@ void JobManager::AddFiles(const Principal& principal, const JobId& id,
                                         call.record.file_count));
         } else {
           BITS_RETURN_IF_ERROR(resolved.status());
+          BITS_RETURN_IF_ERROR(CheckMayRedirect(principal, call.job, "files"));
           if (limited) {
             BITS_RETURN_IF_ERROR(domain::CheckFileCount(
                 call.step.policy(), uint64_t{call.job.progress.files_total} + resolved->size()));

@@ -77,6 +77,7 @@ struct AddFilesOutcome {
 struct Content {
   std::unique_ptr<LocalFile> file;
   uint64_t size = 0;
+  std::string version;  // of one fetching of it: parts with the same one belong together
 };
 
 struct RemovedCredentials {

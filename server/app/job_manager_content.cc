@@ -1,4 +1,7 @@
 // The bytes of a file, for who shares no file system with bitsd.
+#include <functional>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "server/app/job_call.h"
 #include "server/app/job_manager.h"
@@ -41,7 +44,9 @@ absl::StatusOr<Content> JobManager::OpenContent(const Principal& principal,
   BITS_ASSIGN_OR_RETURN(const uint64_t size, (*opened)->Size());
   const bool same = file.temporary_identity.empty() || identity == file.temporary_identity;
   if (!same || size != file.bytes_transferred) return changed;
-  return Content{*std::move(opened), size};
+  std::string version = absl::StrCat(absl::Hex(std::hash<std::string>{}(file.temporary_identity)),
+                                     "-", file.restarts, "-", size);
+  return Content{*std::move(opened), size, std::move(version)};
 }
 
 }  // namespace bits::app

@@ -2,13 +2,20 @@
 #ifndef BITS_SERVER_RPC_BYTE_STREAM_SERVICE_H_
 #define BITS_SERVER_RPC_BYTE_STREAM_SERVICE_H_
 
-#include <atomic>
-#include <cstddef>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "google/bytestream/bytestream.grpc.pb.h"
 #include "server/app/job_manager.h"
 #include "server/base/executor.h"
+#include "server/base/mutex.h"
 #include "server/rpc/content_reader.h"
+#include "server/rpc/names.h"
 #include "server/rpc/unary_call.h"
 
 namespace bits::rpc {
@@ -25,14 +32,35 @@ class ByteStreamService final : public google::bytestream::ByteStream::CallbackS
       grpc::CallbackServerContext* context,
       const google::bytestream::ReadRequest* request) override;
 
+  // Ends those that have not ended by `patience`: the gate, which drains, ends those that get on. False if
+  // gRPC is not done with one at the deadline. Blocks.
+  bool EndReaders(std::chrono::steady_clock::time_point patience,
+                  std::chrono::steady_clock::time_point deadline);
+
  private:
-  absl::Status Begin(const grpc::CallbackServerContext& context,
-                     const google::bytestream::ReadRequest& request, ContentReader& reader);
+  using Reader = std::shared_ptr<ContentReader>;
+  struct Entry {
+    std::weak_ptr<ContentReader> reader;
+    std::string principal;
+  };
+  struct Reading {
+    app::Principal principal;
+    FileId file;
+    ContentReader::Part part;
+  };
+  absl::StatusOr<Reading> Check(const grpc::CallbackServerContext& context,
+                                const google::bytestream::ReadRequest& request) const;
+  absl::Status Enlist(uint64_t id, const Reader& reader, const std::string& principal);
+  void Forget(uint64_t id);
+  bool WaitUntilEmpty(std::chrono::steady_clock::time_point until);
 
   const CallEnvironment env_;
   app::JobManager* const jobs_;
   const ContentEnvironment content_env_;
-  std::atomic<size_t> readers_ = 0;
+  Mutex mutex_;
+  CondVar forgotten_;
+  uint64_t next_ BITS_GUARDED_BY(mutex_) = 1;
+  std::map<uint64_t, Entry> readers_ BITS_GUARDED_BY(mutex_);
 };
 
 }  // namespace bits::rpc

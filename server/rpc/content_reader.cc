@@ -30,7 +30,30 @@ void ContentReader::Start(Open open, Part part) {
   Post(&ContentReader::OpenFile);
 }
 
-void ContentReader::Refuse(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+void ContentReader::Refuse(const absl::Status& status) {
+  if (Leave(false)) Finish(ToGrpcStatus(status));
+}
+
+bool ContentReader::Leave(bool to_write) {
+  MutexLock lock(mutex_);
+  if (phase_ == Phase::kFinished) return false;
+  phase_ = to_write ? Phase::kWriting : Phase::kFinished;
+  return true;
+}
+
+void ContentReader::End(const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ == Phase::kFinished || self_ == nullptr) return;
+    if (phase_ == Phase::kWriting) {
+      cancelled_ = true;
+      context_->TryCancel();  // OnWriteDone follows, and ends it
+      return;
+    }
+    phase_ = Phase::kFinished;
+  }
+  Finish(ToGrpcStatus(status));
+}
 
 void ContentReader::Post(void (ContentReader::*step)()) {
   const absl::Status posted = env_.contents->TryPost(
@@ -42,9 +65,19 @@ void ContentReader::OpenFile() {
   absl::StatusOr<app::Content> content = open_();
   if (!content.ok()) return Refuse(content.status());
   content_ = *std::move(content);
+  if (!part_.version.empty() && part_.version != content_.version) {
+    return Refuse(MakeRefusal(absl::StatusCode::kFailedPrecondition, "BG_E_LOCAL_FILE_CHANGED",
+                              "the file was fetched anew since it was begun to be read"));
+  }
   if (part_.offset > content_.size) {
     return Refuse(MakeRefusal(absl::StatusCode::kOutOfRange, "BG_E_INVALID_RANGE",
                               absl::StrCat("read_offset: the file has ", content_.size, " bytes.")));
+  }
+  if (!Leave(true)) return;  // what follows is gRPC's too
+  context_->AddInitialMetadata(kContentVersion, content_.version);
+  {
+    MutexLock lock(mutex_);
+    phase_ = Phase::kReading;
   }
   position_ = part_.offset;
   end_ = position_ + std::min(part_.limit.value_or(content_.size), content_.size - position_);
@@ -59,7 +92,7 @@ void ContentReader::ReadOn() {
   if (cancelled_) return Refuse(absl::CancelledError("the caller is gone"));
   // A long one is not waited for by a server that ends: the next goes on from where this was.
   if (const absl::Status admitted = env_.gate->Admit(); !admitted.ok()) return Refuse(admitted);
-  if (position_ == end_) return Finish(grpc::Status::OK);
+  if (position_ == end_) return Refuse(absl::OkStatus());  // the end
   std::string& data = *message_.mutable_data();
   data.resize(std::min(kPiece, end_ - position_));
   const absl::StatusOr<size_t> got =
@@ -74,6 +107,7 @@ void ContentReader::ReadOn() {
 }
 
 void ContentReader::Write() {
+  if (!Leave(true)) return;
   timer_ = env_.timers->Add(TimerQueue::Clock::now() + env_.options.slow_consumer_timeout,
                             [weak = weak_from_this()] {
                               const auto self = weak.lock();
@@ -88,6 +122,10 @@ void ContentReader::Write() {
 
 void ContentReader::OnWriteDone(bool ok) {
   env_.timers->Cancel(timer_);
+  {
+    MutexLock lock(mutex_);
+    phase_ = Phase::kReading;
+  }
   if (!ok && !slow_) cancelled_ = true;
   Post(&ContentReader::ReadOn);
 }

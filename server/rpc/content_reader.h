@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,8 +24,12 @@
 
 namespace bits::rpc {
 
+// Metadata of the answer, and of a request that goes on: app::Content::version.
+inline constexpr char kContentVersion[] = "bits-content-version";
+
 struct ContentOptions {
   size_t max_readers = 256;
+  size_t max_readers_per_principal = 64;
   // How long a piece may wait to be taken.
   std::chrono::milliseconds slow_consumer_timeout{60'000};
 };
@@ -38,7 +43,7 @@ struct ContentEnvironment {
 };
 
 // A piece is read on the executor, then written by gRPC, then the next one's turn comes: one thread
-// at a time has it, and it alone ends the stream.
+// at a time has it, and it alone ends the stream, but for End.
 class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::ReadResponse>,
                             public std::enable_shared_from_this<ContentReader> {
  public:
@@ -46,6 +51,7 @@ class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::
   struct Part {
     uint64_t offset = 0;
     std::optional<uint64_t> limit;
+    std::string version;  // that it must be of; empty: any
   };
 
   // `on_done` is called at the very end, on one of gRPC's threads. gRPC's share in the reader begins,
@@ -56,6 +62,9 @@ class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::
   // Once, either of them.
   void Start(Open open, Part part);
   void Refuse(const absl::Status& status);
+  // Ends it, where it has not ended: at once, also while a disk does not answer or the caller takes
+  // nothing. Any thread.
+  void End(const absl::Status& status);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override { cancelled_ = true; }
@@ -70,6 +79,8 @@ class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::
   void OpenFile();
   void ReadOn();
   void Write();
+  // False if it was ended meanwhile. Whoever is told true calls Finish, or StartWrite.
+  bool Leave(bool to_write);
 
   const ContentEnvironment env_;
   grpc::CallbackServerContext* const context_;
@@ -87,6 +98,8 @@ class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::
   TimerQueue::TimerId timer_ = 0;
 
   Mutex mutex_;
+  enum class Phase : uint8_t { kReading, kWriting, kFinished };
+  Phase phase_ BITS_GUARDED_BY(mutex_) = Phase::kReading;
   std::shared_ptr<ContentReader> self_ BITS_GUARDED_BY(mutex_);  // gRPC's share
 };
 

@@ -239,6 +239,7 @@ class ServerImpl final : public Server {
     watches_.EndAll(DrainingStatus());
     const auto patience = deadline - std::chrono::system_clock::now();
     const auto until = std::chrono::steady_clock::now() + patience;
+    byte_stream_service_.EndReaders(std::chrono::steady_clock::now() + kGoodbye, until);
     (void)(watches_.WaitUntilEmpty(until) && gate_.WaitUntilEmpty(until));
     // What is left are watches of health and idle connections, whose clients may be slow to hear
     // the good-bye: not worth the wait.

@@ -163,7 +163,7 @@ TEST(Content, OnlySoManyReadersAreTaken) {
   const ReadRequest request = RequestFor(job + "/files/1");
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::ClientReader<ReadResponse>>> readers;
-  for (int i = 0; i < 256; ++i) {
+  for (int i = 0; i < 64; ++i) {  // of one caller
     contexts.push_back(std::make_unique<grpc::ClientContext>());
     readers.push_back(stub->Read(contexts.back().get(), request));
     readers.back()->WaitForInitialMetadata();
@@ -181,6 +181,60 @@ TEST(Content, OnlySoManyReadersAreTaken) {
     again = Read(world.bitsd, job, 0, 1);
   } while (!again.ok() && absl::Now() < give_up);
   BITS_EXPECT_ACCEPTED(again);
+}
+
+TEST(Content, OfTwoFetchingsIsNotJoined) {
+  World& world = SharedWorld();
+  const std::string job = world.bitsd.Fetch(world.Serve(MakeContent(1000, 1)));
+  BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
+  const ReadRequest request = RequestFor(job + "/files/1");
+  const auto stub = StubOf(world.bitsd);
+  std::string version;
+  const auto read = [&] {
+    return TestBitsd::Call<ReadResponse>([&](grpc::ClientContext* context, ReadResponse* response) {
+      if (!version.empty()) context->AddMetadata("bits-content-version", version);
+      const auto reader = stub->Read(context, request);
+      while (reader->Read(response)) {
+      }
+      const auto& metadata = context->GetServerInitialMetadata();
+      if (const auto found = metadata.find("bits-content-version"); found != metadata.end()) {
+        version = std::string(found->second.data(), found->second.size());
+      }
+      return reader->Finish();
+    });
+  };
+  BITS_ASSERT_ACCEPTED(read());
+  ASSERT_FALSE(version.empty());
+  BITS_ASSERT_ACCEPTED(read());
+  v1::UpdateFileRequest invalid;
+  invalid.mutable_file()->set_name(job + "/files/1");
+  invalid.mutable_file()->set_validation_state(v1::File::VALIDATION_STATE_INVALID);
+  invalid.mutable_update_mask()->add_paths("validation_state");
+  BITS_ASSERT_ACCEPTED(world.bitsd.UpdateFile(invalid));
+  BITS_ASSERT_ACCEPTED(world.bitsd.Resume(job));
+  BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
+  EXPECT_THAT(read(), Refused(grpc::StatusCode::FAILED_PRECONDITION, "BG_E_LOCAL_FILE_CHANGED"));
+  version.clear();
+  BITS_EXPECT_ACCEPTED(read());
+}
+
+TEST(Content, AReaderThatTakesNothingDoesNotKeepTheServerFromEnding) {
+  World world;
+  const std::string job = world.bitsd.Fetch(world.Serve(MakeContent(64'000'000, 1)));
+  BITS_ASSERT_OK(world.bitsd.Await(job, Job::STATE_TRANSFERRED));
+  grpc::ChannelArguments little;
+  little.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  little.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 65'536);
+  const auto stub = ByteStream::NewStub(grpc::CreateCustomChannel(
+      world.bitsd.process().address(), grpc::InsecureChannelCredentials(), little));
+  grpc::ClientContext context;
+  const auto reader = stub->Read(&context, RequestFor(job + "/files/1"));
+  reader->WaitForInitialMetadata();
+  const absl::Time begin = absl::Now();
+  BITS_EXPECT_OK(world.bitsd.Stop());
+  // Not its half of drain_timeout, of 20 seconds.
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(8));
+  context.TryCancel();
 }
 
 TEST(Content, AReaderDoesNotKeepTheServerFromEnding) {

@@ -216,6 +216,12 @@ TEST_F(Access, OnlyTheOwnerDecidesToWhomAJobShowsItsSecrets) {
   const auto denied = Refused(grpc::StatusCode::PERMISSION_DENIED, "E_ACCESSDENIED");
   EXPECT_THAT(set_remote(kRoot, "http://127.0.0.1:2/"), denied);
   EXPECT_THAT(replace(kRoot), denied);
+  v1::AddFilesRequest more;
+  more.set_parent(job);
+  *more.add_files() = FileOf("http://127.0.0.1:2/", "of-the-administrators-choice");
+  EXPECT_THAT(Call<v1::AddFilesResponse>(
+                  kRoot, [&](auto* c, auto* r) { return jobs().AddFiles(c, more, r); }),
+              denied);
   update.mutable_job()->mutable_proxy_settings()->set_usage(v1::ProxySettings::USAGE_NONE);
   EXPECT_THAT(set(kRoot), denied);
   update.mutable_job()->clear_proxy_settings();

@@ -2,6 +2,7 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,22 +25,28 @@ class Target {
  public:
   ~Target() {
     if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
-    if (!part_.empty() && written_ == 0) ::unlink(part_.c_str());  // nothing to go on from
+    if (!part_.empty() && descriptor_ > STDERR_FILENO && written_ == 0) ::unlink(part_.c_str());  // nothing to go on from
   }
   Target() = default;
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  // `go_on`: what an earlier `get` left is kept.
-  absl::Status Open(const std::string& path, bool go_on) {
+  // `go_on`: what an earlier `get` of the same content left is kept. `content` tells it from others.
+  absl::Status Open(const std::string& path, const std::string& content, bool go_on) {
     if (path == "-") {
       descriptor_ = STDOUT_FILENO;
       return absl::OkStatus();
     }
     path_ = path;
-    part_ = path + ".part";
-    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (go_on ? 0 : O_TRUNC), 0666);
+    part_ = absl::StrCat(path, ".", content, ".part");
+    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor_ < 0) return Failure("open");
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      part_.clear();
+      return absl::FailedPreconditionError(
+          absl::StrCat("another bitsctl is writing ", path, " now"));
+    }
+    if (!go_on && ::ftruncate(descriptor_, 0) != 0) return Failure("empty");
     const off_t end = ::lseek(descriptor_, 0, SEEK_END);
     if (end < 0) return Failure("look at");
     written_ = static_cast<std::uint64_t>(end);
@@ -77,6 +84,12 @@ class Target {
   int descriptor_ = -1;
   std::uint64_t written_ = 0;
 };
+
+// Of one fetching of one file: "1a2b3c4d-1-0".
+std::string ContentId(const v1::File& file, const std::string& job) {
+  return absl::StrCat(JobId(job).substr(0, 8), "-",
+                      file.name().substr(file.name().rfind('/') + 1), "-", file.restarts());
+}
 
 // The job as a display of progress wants it.
 v1::Job ProgressOf(const v1::File& file, std::uint64_t here) {
@@ -127,7 +140,7 @@ ExitCode RunGet(const Arguments& arguments, Context& context) {
     return context.Misused(absl::StrCat(Printable(local), " is there already; --force replaces it"));
   }
   Target target;
-  if (auto opened = target.Open(local, arguments.Has("continue")); !opened.ok()) {
+  if (auto opened = target.Open(local, ContentId(*file, *job), arguments.Has("continue")); !opened.ok()) {
     return context.Misused(std::string(opened.message()));
   }
   absl::Status local_failure;
@@ -143,6 +156,9 @@ ExitCode RunGet(const Arguments& arguments, Context& context) {
           if (display) display->OnJob(ProgressOf(*file, target.written()));
           return local_failure;
         });
+  }
+  if (status.ok() && target.written() != file->progress().bytes_total()) {
+    status = absl::DataLossError("what came is not as long as the file; it was fetched anew meanwhile");
   }
   if (status.ok()) local_failure = target.Keep();
   if (!local_failure.ok()) return context.Misused(std::string(local_failure.message()));
@@ -166,10 +182,10 @@ Command GetCommand() {
   command.help =
       "For who shares no file system with bitsd. The file must be all there; the job may be\n"
       "complete. LOCAL is a file, a directory, or - for standard output; without it, the name of\n"
-      "the server's file, here. Until it is whole it is called LOCAL.part, from which --continue\n"
-      "goes on.\n";
+      "the server's file, here. Until it is whole it is called LOCAL.JOB-FILE-N.part, from which\n"
+      "--continue goes on.\n";
   command.options = {{"file", "NUMBER", "which of the job's files; needed if there are several"},
-                     {"continue", "", "go on from the LOCAL.part that an earlier get has left"},
+                     {"continue", "", "go on from what an earlier get of the same content has left"},
                      {"force", "", "replace LOCAL"},
                      {"quiet", "", "show no progress"}};
   command.run = RunGet;

@@ -192,11 +192,13 @@ TEST_F(BitsctlTransferTest, GetCopiesWhatIsThereAndGoesOn) {
   EXPECT_TRUE(ReadFileOr(local, "") == content);
   EXPECT_EQ(Run({"get", id, local}).code, 1);  // it is there
 
-  WriteFile(local + ".part", content.substr(0, 2'000'000));
+  const std::string part = local + "." + id.substr(0, 8) + "-1-0.part";
+  WriteFile(part, content.substr(0, 2'000'000));
+  WriteFile(local + ".00000000-1-0.part", "of another job");
   const Ran more = Run({"get", id, local, "--continue", "--force"});
   EXPECT_EQ(more.code, 0) << more.err;
   EXPECT_TRUE(ReadFileOr(local, "") == content);
-  EXPECT_FALSE(FileExists(local + ".part"));
+  EXPECT_FALSE(FileExists(part));
   EXPECT_TRUE(Run({"get", id, "-", "--quiet"}).out == content);
   EXPECT_EQ(Run({"get", id, here.path()}).code, 0);  // a directory
   EXPECT_TRUE(ReadFileOr(here / "a.bin", "") == content);
@@ -205,7 +207,7 @@ TEST_F(BitsctlTransferTest, GetCopiesWhatIsThereAndGoesOn) {
   const Ran gone = Run({"get", id, here / "gone"});
   EXPECT_EQ(gone.code, 2);
   EXPECT_THAT(gone.err, HasSubstr("BG_E_LOCAL_FILE_CHANGED"));
-  EXPECT_FALSE(FileExists(here / "gone.part"));
+  EXPECT_FALSE(FileExists(here / "gone." + id.substr(0, 8) + "-1-0.part"));
 }
 
 }  // namespace
