@@ -125,7 +125,7 @@ void HoldBoard::ProbeNow(const domain::Job& job) {
   listener_();
 }
 
-std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job, domain::File& file) {
+std::optional<HoldBoard::Obstacle> HoldBoard::WhyNot(const domain::Job& job, domain::File& file) {
   if (idle_) return std::nullopt;
   domain::Requeue requeue;
   requeue.host = domain::HostFor(job, domain::SourceName(file));
@@ -150,7 +150,7 @@ std::optional<domain::Requeue> HoldBoard::WhyNot(const domain::Job& job, domain:
     requeue.host = std::move(host);
   }
   if (host_may && may(destinations_, requeue.destination)) return std::nullopt;
-  return requeue;
+  return Obstacle{std::move(requeue), !host_may};
 }
 
 void HoldBoard::AddHeld(domain::Job& job) const {

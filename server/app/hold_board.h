@@ -60,9 +60,13 @@ class HoldBoard {
   // The job's owner resumed it: what it waits for is probed now.
   void ProbeNow(const domain::Job& job);
 
+  struct Obstacle {
+    domain::Requeue requeue;  // what is held
+    bool host = false;        // it is, and not the destination alone
+  };
   // What keeps a job from turning to this file in its turn; nullopt: nothing does. A file whose source's
   // host is held is turned to the next source that has not failed, if there is one that is not.
-  std::optional<domain::Requeue> WhyNot(const domain::Job& job, domain::File& file);
+  std::optional<Obstacle> WhyNot(const domain::Job& job, domain::File& file);
   bool IsHostHeld(const std::string& host) const;
   // Sets job.held of a QUEUED one.
   void AddHeld(domain::Job& job) const;

@@ -5,6 +5,7 @@
 
 #include "server/app/transfer_section.h"
 #include "server/base/log.h"
+#include "server/domain/error_code.h"
 
 namespace bits::app {
 
@@ -109,12 +110,35 @@ void TransferRunner::Pump(const JobId& id, Turn& turn) {
          !turn.ready.empty()) {
     File file = std::move(turn.ready.front());
     turn.ready.pop_front();
-    if (std::optional<domain::Requeue> why_not = holds_->WhyNot(turn.job, file)) {
-      return GiveWay(id, turn, *std::move(why_not));
+    if (std::optional<HoldBoard::Obstacle> obstacle = holds_->WhyNot(turn.job, file)) {
+      // Of a file whose other sources have just failed the round ends with this one.
+      if (obstacle->host && file.mirrors.failed != 0) {
+        PassOver(id, turn, file);
+        continue;
+      }
+      return GiveWay(id, turn, std::move(obstacle->requeue));
     }
     Begin(id, turn, std::move(file));
   }
   if (!turn.ending && turn.ready.empty() && !turn.exhausted && turn.loads == 0) Load(id, turn);
+}
+
+TransferRunner::Source TransferRunner::SourceOf(const Turn& turn, const File& file) {
+  const std::string& name = domain::SourceName(file);
+  return {turn.job.attempt_count,         file.remote_name, file.mirrors.source,
+          !file.mirrors.names.empty(), domain::HostFor(turn.job, name), file.path};
+}
+
+void TransferRunner::PassOver(const JobId& id, Turn& turn, const File& file) {
+  domain::Failure failure;
+  failure.hresult = domain::kCannotConnect;
+  failure.context = domain::ErrorContext::kRemoteFile;
+  failure.detail = "its host is held, as it could not be reached; nobody was asked";
+  ++turn.loads;
+  deferred_.emplace_back([this, id, ordinal = file.ordinal, source = SourceOf(turn, file),
+                          failure = std::move(failure)] {
+    TurnToSource(id, ordinal, source, failure);
+  });
 }
 
 void TransferRunner::GiveWay(const JobId& id, Turn& turn, domain::Requeue requeue) {
@@ -149,10 +173,7 @@ void TransferRunner::Begin(const JobId& id, Turn& turn, File file) {
   spec.request = turn.request;
   spec.priority = turn.job.priority;
   spec.max_bytes_per_second = turn.job.options.max_bytes_per_second;
-  auto observer = Observe(id, ordinal,
-                          Source{turn.job.attempt_count, spec.file.remote_name, spec.file.mirrors.source,
-                          !spec.file.mirrors.names.empty(),
-                                 domain::HostFor(turn.job, domain::SourceName(spec.file)), spec.file.path});
+  auto observer = Observe(id, ordinal, SourceOf(turn, spec.file));
   transfer.id = engine_->Start(std::move(spec), std::move(observer));
 }
 

@@ -117,6 +117,10 @@ class TransferRunner {
 
   void Pump(const domain::JobId& id, Turn& turn) BITS_REQUIRES(mutex_);
   void Begin(const domain::JobId& id, Turn& turn, domain::File file) BITS_REQUIRES(mutex_);
+  static Source SourceOf(const Turn& turn, const domain::File& file);
+  // The file's source counts as failed: the next one's turn, or the end of the job's.
+  void PassOver(const domain::JobId& id, Turn& turn, const domain::File& file)
+      BITS_REQUIRES(mutex_);
   // Ends the turn: what the job comes to next is held.
   void GiveWay(const domain::JobId& id, Turn& turn, domain::Requeue requeue) BITS_REQUIRES(mutex_);
   // transfer_runner_load.cc

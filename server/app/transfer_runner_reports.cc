@@ -255,11 +255,15 @@ void TransferRunner::OnFailed(const JobId& id, uint32_t ordinal, const Source& s
     stale = turn.ending || (t != turn.transfers.end() && t->second.restart);
     // Nothing more is started; the others stop by the commit.
     if (!stale && !another) turn.ending = true;
-    if (!stale && another) ++turn.loads;  // the turn lasts until the next source is known
+    if (!stale && another) {
+      ++turn.loads;  // the turn lasts until the next source is known
+      // Its place is the next try's, which may begin before this returns.
+      if (t != turn.transfers.end()) turn.transfers.erase(t);
+      holds_->OnTurnEnded(id);  // which may be of another host
+    }
   }
-  if (!stale && another) {
-    TurnToSource(id, ordinal, source, failure);
-  } else if (!stale) {
+  if (!stale && another) return TurnToSource(id, ordinal, source, failure);
+  if (!stale) {
     writer_->Run(
         [id, ordinal, source, failure](Step& step) {
           BITS_ASSIGN_OR_RETURN(const Job job, step.txn().GetJob(id));

@@ -101,7 +101,7 @@ bool Applies(Guard guard, const Job& job, const File* file, const Event& event, 
       return job.host_failed && job.stalled_since.has_value();
     case Guard::kAnotherSource: {
       const auto& fail = std::get<Fail>(event);
-      return file != nullptr && SourceAfter(*file, fail.source, fail.failure).has_value();
+      return file != nullptr && SourceAfter(job, *file, fail.source, fail.failure).has_value();
     }
     case Guard::kRetryable: {
       const Failure& failure = std::get<Fail>(event).failure;

@@ -53,6 +53,8 @@ void Maker::Apply(const FileTransferred& e) {
   Progressed();
   file_->transferred = true;
   file_->validation = Validation::kNone;
+  file_->mirrors.failed = 0;
+  file_->mirrors.transient = false;
   file_->temporary_identity = e.temporary_identity;
   ++job().progress.files_transferred;
   // The next one's may be another.
@@ -64,7 +66,7 @@ void Maker::Apply(const FileTransferred& e) {
 void Maker::Apply(const Fail& e) {
   Changed();
   if (file_.has_value()) {
-    if (const auto next = SourceAfter(*file_, e.source, e.failure)) return TurnToSource(*next, e);
+    if (const auto next = SourceAfter(before_, *file_, e.source, e.failure)) return TurnToSource(*next, e);
   }
   Job& j = job();
   const bool another = file_.has_value() && MayAnotherBeRetried(*file_, e.failure);
@@ -88,12 +90,12 @@ void Maker::Apply(const Fail& e) {
     TakeFailure(e.failure);
     if (!file_->mirrors.names.empty()) {
       file_changed_ = true;
-      if (AnotherSourceMayMend(e.failure)) {
+      if (AnotherSourceMayMend(e.failure) && AllFailed(file_->mirrors, e.source)) {
         absl::StrAppend(&error.detail, error.detail.empty() ? "" : "; ", "all ",
                         file_->mirrors.names.size() + 1, " sources of the file have failed");
       }
       BeginRound(*file_);
-      HostIsAnother();  // any of several: which are held is found out in the turn
+      j.host.clear();  // any of several: which are held is found out in the turn
     }
   }
   Keep(std::move(error));

@@ -13,6 +13,8 @@ namespace {
 // The file has a new one.
 void BeginAtRemoteName(File& file) {
   file.given_name.clear();
+  // What is here did not come from the new one.
+  if (file.transferred && file.validators.source == 0) file.validators.source = kNoSource;
   file.mirrors.source = 0;
   file.mirrors.failed = 0;
   file.mirrors.transient = false;
@@ -142,14 +144,16 @@ void Maker::Apply(const SetValidationState& e) {
   failure.detail = "the owner of the job says that the content is not valid";
   if (Counts(failure)) ++job().error_count;
   Error error = ErrorOf(failure);
-  const uint32_t source = file_->mirrors.source;
+  const uint32_t source = file_->validators.source;
   NameFile(error, source);
   job().retry_time.reset();
   job().host_failed = false;
   StartOver();
   if (!file_->mirrors.names.empty()) {
     // Another source may give better.
-    if (const auto next = NextSource(file_->mirrors, source)) {
+    const bool is_known = source <= file_->mirrors.names.size();
+    const auto next = is_known ? NextSource(file_->mirrors, source) : std::nullopt;
+    if (next) {
       TurnTo(file_->mirrors, *next, source, false);
     } else {
       BeginRound(*file_);

@@ -2,6 +2,7 @@
 
 #include "server/domain/error_code.h"
 #include "server/domain/job.h"
+#include "server/domain/retry.h"
 
 namespace bits::domain {
 namespace {
@@ -41,10 +42,21 @@ std::optional<uint32_t> NextSource(const Mirrors& mirrors, uint32_t source) {
   return std::nullopt;
 }
 
-std::optional<uint32_t> SourceAfter(const File& file, uint32_t failed, const Failure& failure) {
+std::optional<uint32_t> SourceAfter(const Job& job, const File& file, uint32_t failed,
+                                    const Failure& failure) {
   if (file.mirrors.names.empty() || !AnotherSourceMayMend(failure)) return std::nullopt;
+  const bool from_it = file.bytes_transferred > 0 && file.validators.source == failed &&
+                       (file.bytes_transferred >= kWorthKeeping || file.restarts > 0);
+  const bool joinable = MayJoinSources(file) && file.bytes_total.has_value();
+  const bool first = !job.stalled_since.has_value();
+  if (from_it && !joinable && first && IsTransient(failure)) return std::nullopt;
   if (failure.hresult == kValidationFailed && file.validators.joined) return failed;
   return NextSource(file.mirrors, failed);
+}
+
+bool AllFailed(const Mirrors& mirrors, uint32_t failed) {
+  const uint32_t all = BitOf(static_cast<uint32_t>(mirrors.names.size() + 1)) - 1;
+  return (mirrors.failed | BitOf(failed)) == all;
 }
 
 void TurnTo(Mirrors& mirrors, uint32_t next, uint32_t failed, bool transient) {

@@ -5,6 +5,11 @@
 // next one, and the job does not hear of it; the failure of the last one is the job's. The next
 // round then begins with the source that what is here came from, or with the remote name if nothing
 // is here.
+//
+// Another source would have to begin anew where bytes of several may not be joined. So a mebibyte
+// or more, or anything once the file has started over, is not given up for a failure that waiting
+// may mend, until a whole try has brought nothing: the first such failure is the job's, and the
+// next try goes on with the same source.
 #ifndef BITS_SERVER_DOMAIN_MIRRORS_H_
 #define BITS_SERVER_DOMAIN_MIRRORS_H_
 
@@ -19,8 +24,12 @@
 namespace bits::domain {
 
 struct File;
+struct Job;
 
 inline constexpr size_t kMirrorsPerFile = 16;
+inline constexpr uint64_t kWorthKeeping = uint64_t{1} << 20;
+// Of Validators::source: a remote name that the file had before.
+inline constexpr uint32_t kNoSource = 0xFFFFFFFF;
 
 struct Mirrors {
   std::vector<std::string> names;  // http and https; at most kMirrorsPerFile
@@ -41,11 +50,16 @@ const std::string& SourceName(const File& file);
 bool AnotherSourceMayMend(const Failure& failure);
 
 // The source that follows when one has failed, so that the round goes on: nullopt if none is left,
-// or there are no mirrors, or no source can mend it. It is the same one, from the beginning, where
-// the checksum does not fit what was joined of several: that tells nothing of any one of them.
-std::optional<uint32_t> SourceAfter(const File& file, uint32_t failed, const Failure& failure);
+// or there are no mirrors, or no source can mend it, or what is here is not to be given up for it.
+// It is the same one, from the beginning, where the checksum does not fit what was joined of
+// several: that tells nothing of any one of them.
+std::optional<uint32_t> SourceAfter(const Job& job, const File& file, uint32_t failed,
+                                    const Failure& failure);
 // The next in order after `source` that has not failed in this round; nullopt if there is none.
 std::optional<uint32_t> NextSource(const Mirrors& mirrors, uint32_t source);
+
+// Whether all have, once this one has.
+bool AllFailed(const Mirrors& mirrors, uint32_t failed);
 
 // SourceAfter is `next`.
 void TurnTo(Mirrors& mirrors, uint32_t next, uint32_t failed, bool transient);

@@ -68,10 +68,11 @@ void HttpTransfer::Fetch() {
     request_.basis = JoinsSources() ? Basis::kSize : Basis::kNone;
     const bool is_part = !ranges().empty() || request_.require_ranges;
     if (request_.basis == Basis::kNone && is_part) {
-      return delivery_->Restart(app::RestartReason::kSource, [this] { Fetch(); });
+      request_.offset = 0;  // what is here stays until it answers well: HoldAgainstSource
+    } else {
+      request_.ranged = request_.basis == Basis::kSize;
+      if (request_.ranged) request_.total = delivery_->total();
     }
-    request_.ranged = request_.basis == Basis::kSize;
-    if (request_.ranged) request_.total = delivery_->total();
   } else if (request_.offset > 0) {
     request_.validators = delivery_->validators();
     request_.total = ranges().empty() ? delivery_->total() : request_.validators.remote_size;
@@ -97,8 +98,11 @@ bool HttpTransfer::JoinsSources() const {
 }
 
 bool HttpTransfer::AskForPart() {
+  const std::optional<uint64_t> size = request_.basis == Basis::kNone
+                                           ? std::nullopt
+                                           : delivery_->validators().remote_size;
   const std::optional<domain::FileRange> next =
-      domain::Following(ranges(), delivery_->validators().remote_size, request_.offset);
+      domain::Following(ranges(), size, request_.offset);
   if (!next) return false;
   request_.ranged = request_.require_ranges = true;
   PartRequest& part = request_.part.emplace();

@@ -55,6 +55,7 @@ class HttpTransfer final : public ByteSource, private MultiDriver::Request {
   static int OnConnected(void* self, char* remote, char* local, int remote_port, int local_port);
   void KeepLine(std::string_view line);
   bool TakeHead();
+  void HoldAgainstSource();
   // Tells the delivery what follows, by the plan.
   void Accept();
   size_t TakeBody(std::string_view data);

@@ -69,6 +69,7 @@ bool HttpTransfer::TakeHead() {
         absl::StrCat("a range does not lie within the remote file of ", *plan_->total, " bytes"),
         parser_.head().status);
   }
+  HoldAgainstSource();
   const bool gives = plan_->verdict == Verdict::kWhole || plan_->verdict == Verdict::kPart ||
                      plan_->verdict == Verdict::kRestartHere;
   const std::optional<uint64_t> size =
@@ -108,9 +109,32 @@ bool HttpTransfer::TakeHead() {
   return false;
 }
 
+// What is here came from another source, and may not be joined with what this one gives.
+void HttpTransfer::HoldAgainstSource() {
+  if (request_.basis != Basis::kNone || delivery_->position() == 0) return;
+  const Verdict verdict = plan_->verdict;
+  const bool gives = verdict == Verdict::kWhole || verdict == Verdict::kPart ||
+                     verdict == Verdict::kRestartHere || verdict == Verdict::kComplete;
+  if (!gives) return;
+  const std::optional<uint64_t> known =
+      ranges().empty() ? delivery_->total() : delivery_->validators().remote_size;
+  const bool differs = known && plan_->total && *known != *plan_->total;
+  if (differs || verdict == Verdict::kComplete) {
+    plan_->verdict = Verdict::kFail;
+    plan_->failure = RemoteFailure(
+        domain::kRemoteFileChanged,
+        absl::StrCat("this source has ", plan_->total.value_or(0), " bytes, the one before ",
+                     known ? absl::StrCat(*known) : "others"),
+        parser_.head().status);
+    return;
+  }
+  plan_->verdict = Verdict::kRestartHere;
+  plan_->reason = app::RestartReason::kSource;
+}
+
 void HttpTransfer::Accept() {
   domain::Validators validators = plan_->validators;
-  if (plan_->verdict == Verdict::kPart) {
+  if (plan_->verdict == Verdict::kPart || plan_->verdict == Verdict::kComplete) {
     validators.joined = request_.basis == Basis::kSize || request_.validators.joined;
   }
   validators.source = delivery_->spec().file.mirrors.source;

@@ -21,6 +21,14 @@ domain::Failure Unreachable() {
   failure.contact = domain::Contact::kFailed;
   return failure;
 }
+domain::Failure Busy() {
+  domain::Failure failure;
+  failure.hresult = domain::FromHttpStatus(503);
+  failure.context = domain::ErrorContext::kRemoteFile;
+  failure.http_status = 503;
+  failure.contact = domain::Contact::kMade;
+  return failure;
+}
 domain::Failure DiskFull() {
   domain::Failure failure;
   failure.hresult = domain::kDiskFull;
@@ -335,6 +343,62 @@ TEST_F(HoldBoardTest, ManyThatAreBackAreQueuedPageByPage) {
   w_.engine->At(probe, 1).observer->OnBytesArrive();
   for (int i = 0; i < 5; ++i) w_.Turn();  // as each page pokes
   EXPECT_EQ(ActiveOf(jobs), 600u);
+}
+
+class MirrorTurnTest : public HoldBoardTest {
+ protected:
+  JobId CreateWith(const std::string& url, const std::vector<std::string>& mirrors) {
+    domain::Job properties;
+    properties.display_name = "job";
+    NewFile file{url, "m" + std::to_string(++created_), {}};
+    file.mirrors = mirrors;
+    Answer<domain::Job> answer;
+    w_.app->jobs().CreateJob(w_.alice, properties, {file}, true, {}, answer.Callback());
+    EXPECT_TRUE(answer.value().ok()) << answer.value().status();
+    return answer.value()->id;
+  }
+  std::string Asked(const JobId& id) {
+    const FakeEngine::Try t = w_.engine->At(id, 1);
+    return t.id == 0 ? "nobody" : domain::SourceName(t.spec.file);
+  }
+};
+
+// The store commits at once here, so that the next source is asked before the failed try's report ends.
+TEST_F(MirrorTurnTest, TheNextSourcesTryIsTheTurnsOwn) {
+  const JobId id = CreateWith("http://a.test/1", {"http://b.test/1"});
+  w_.Turn();
+  ASSERT_EQ(Asked(id), "http://a.test/1");
+  w_.engine->Failed(id, 1, Unreachable());
+  ASSERT_EQ(Asked(id), "http://b.test/1");
+  EXPECT_TRUE(Active(id));
+  const auto suspended = w_.Do(&JobManager::SuspendJob, id);
+  EXPECT_EQ(w_.engine->UnderWay(id, true), std::vector<uint32_t>{1}) << "it is asked to stop";
+  w_.engine->StopAllAsked(id);
+  EXPECT_EQ(w_.State(id), JobState::kSuspended);
+}
+
+TEST_F(MirrorTurnTest, AHeldMirrorIsPassedOverAndEndsTheRound) {
+  const JobId other = Create({"http://b.test/x"});
+  w_.Turn();
+  w_.engine->Failed(other, 1, Unreachable());  // b is held
+  const JobId id = CreateWith("http://a.test/1", {"http://b.test/1"});
+  w_.Turn();
+  ASSERT_EQ(Asked(id), "http://a.test/1");
+  w_.engine->Failed(id, 1, Busy());
+  EXPECT_EQ(Asked(id), "nobody");
+  EXPECT_EQ(w_.State(id), JobState::kTransientError) << "it does not wait for b alone";
+  w_.Do(&JobManager::ResumeJob, id);
+  w_.Turn();
+  EXPECT_EQ(Asked(id), "http://a.test/1");
+}
+
+TEST_F(MirrorTurnTest, AHeldSourceIsNotAskedWhileThereIsAnother) {
+  const JobId other = Create({"http://a.test/x"});
+  w_.Turn();
+  w_.engine->Failed(other, 1, Unreachable());
+  const JobId id = CreateWith("http://a.test/1", {"http://b.test/1"});
+  w_.Turn();
+  EXPECT_EQ(Asked(id), "http://b.test/1");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/domain/error_code.h"
+#include "server/domain/holds.h"
 #include "tests/unit/domain/world.h"
 
 namespace bits::domain {
@@ -108,7 +109,7 @@ TEST(MirrorsRule, WhatWaitingMayMendOfOneMakesTheWholeRoundTransient) {
       EXPECT_EQ(world.job.retry_time.has_value(), transient);
       EXPECT_EQ(world.job.error->hresult, second.hresult);
       EXPECT_EQ(world.job.host, "");  // any of its hosts may be up
-      EXPECT_FALSE(world.job.host_failed);
+      EXPECT_EQ(world.job.host_failed, IsConnectionFailure(second));
     }
   }
 }
@@ -135,6 +136,63 @@ TEST(MirrorsRule, NextRoundBeginsWithTheSourceOfWhatIsHere) {
   EXPECT_EQ(world.job.state, JobState::kTransientError);
   EXPECT_EQ(world.file(1).bytes_transferred, 50u);
   EXPECT_EQ(world.file(1).mirrors.source, 1u);
+}
+
+TEST(MirrorsRule, WhatIsHereIsNotGivenUpForAFailureThatMayPass) {
+  for (const bool joinable : {false, true}) {
+    World world = WithMirrors(1);
+    if (!joinable) world.file(1).checksum.reset();
+    Checkpoint much;
+    much.bytes_transferred = kWorthKeeping;
+    much.bytes_total = 2 * kWorthKeeping;
+    much.asked_name = world.file(1).remote_name;
+    world.Must(much, 1);
+    FailAt(world, 0, ConnectFailure());
+    if (joinable) {
+      EXPECT_EQ(world.job.state, JobState::kTransferring);
+      continue;
+    }
+    ASSERT_EQ(world.job.state, JobState::kTransientError);
+    EXPECT_EQ(world.file(1).mirrors.source, 0u);
+    EXPECT_EQ(world.job.error->detail.find("sources"), std::string::npos);
+    world.Must(RetryDue{});
+    world.Must(Start{});
+    FailAt(world, 0, ConnectFailure());  // it has brought nothing
+    EXPECT_EQ(world.job.state, JobState::kConnecting);
+    EXPECT_EQ(world.file(1).mirrors.source, 1u);
+    EXPECT_EQ(world.file(1).bytes_transferred, kWorthKeeping) << "until the other answers well";
+  }
+}
+
+TEST(MirrorsRule, OnceStartedOverAnythingIsWorthKeeping) {
+  World world = WithMirrors(1);
+  world.file(1).checksum.reset();
+  world.file(1).restarts = 1;
+  Checkpointed(world, 0, 10);
+  FailAt(world, 0, ConnectFailure());
+  EXPECT_EQ(world.job.state, JobState::kTransientError);
+}
+
+TEST(MirrorsRule, WhatTheOwnerCallsInvalidIsBlamedOnWhoGaveIt) {
+  const auto transferred = [](World& world, uint32_t source) {
+    FileTransferred all;
+    all.last.bytes_transferred = all.last.bytes_total.emplace(kSizeOfIt);
+    all.last.validators.source = source;
+    all.last.asked_name = world.file(1).remote_name;
+    world.Must(all, 1);
+    ASSERT_EQ(world.job.state, JobState::kTransferred);
+  };
+  for (const uint32_t gave : {0u, 1u, 2u}) {
+    for (const bool renamed : {false, true}) {
+      World world = WithMirrors(2);
+      transferred(world, gave);
+      if (renamed) world.Must(SetRemoteName{.remote_name = "http://mended.test/"}, 1);
+      world.Must(SetValidationState{false}, 1);
+      const bool nobody = renamed && gave == 0;
+      EXPECT_EQ(world.file(1).mirrors.source, nobody ? 0 : (gave + 1) % 3) << gave << renamed;
+      EXPECT_EQ(world.file(1).mirrors.failed, nobody ? 0 : 1u << gave);
+    }
+  }
 }
 
 TEST(MirrorsRule, OrderGoesRoundFromWhereTheRoundBegan) {
@@ -229,7 +287,7 @@ TEST(MirrorsRule, WhatTheOwnerCallsInvalidIsFetchedFromTheNextSource) {
   world.Must(event, 1);
   world.Must(SetValidationState{false}, 1);
   EXPECT_EQ(world.file(1).mirrors.source, 0u) << "all were: from the beginning";
-  EXPECT_EQ(world.file(1).mirrors.failed, 0u);
+  EXPECT_EQ(world.file(1).mirrors.failed, 1u << 1) << "but this counts in the round that begins";
 }
 
 TEST(MirrorsRule, WithoutMirrorsNothingIsOtherwise) {
