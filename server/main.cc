@@ -338,8 +338,8 @@ absl::Status Run(const platform::Config& config, const domain::PolicySettings& f
   webhooks->Shutdown();
   commands->Shutdown();
   const bool transfers_ended = engine->Shutdown(absl::Seconds(5));
+  receivers.Shutdown();  // whose last tasks may ask an application
   applications->Shutdown();
-  receivers.Shutdown();
   finishers.Shutdown();
   reads.Shutdown();
   contents.Shutdown();

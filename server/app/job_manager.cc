@@ -34,7 +34,7 @@ void NameTemporaries(const Job& job, uint32_t first_ordinal, std::vector<File>& 
 // The live job that writes there: told to whom may see it.
 absl::StatusOr<JobId> HolderFor(const Principal& principal, Transaction& txn,
                                 const std::string& path) {
-  BITS_ASSIGN_OR_RETURN(const JobId holder, txn.HolderOfDestination(path));
+  BITS_ASSIGN_OR_RETURN(JobId holder, txn.HolderOfDestination(path));
   if (holder.empty() || !IfAllowed(principal, holder, txn.GetJob(holder)).ok()) return JobId();
   return holder;
 }

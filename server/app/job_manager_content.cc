@@ -7,6 +7,7 @@
 #include "server/app/job_manager.h"
 #include "server/base/error_info.h"
 #include "server/base/status_macros.h"
+#include "server/base/strings.h"
 #include "server/domain/error_code.h"
 
 namespace bits::app {
@@ -36,7 +37,7 @@ absl::StatusOr<Content> JobManager::OpenContent(const Principal& principal,
   if (absl::IsNotFound(opened.status()) && !file.completed) {
     opened = parts_.files->OpenSource(file.path);  // it may just have been given its name
   }
-  const absl::Status changed =
+  absl::Status changed =
       NoContent(domain::kLocalFileChanged, id, ordinal, "is not what was fetched any more.");
   if (absl::IsNotFound(opened.status())) return changed;
   BITS_RETURN_IF_ERROR(opened.status());

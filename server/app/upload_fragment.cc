@@ -55,7 +55,7 @@ void UploadManager::BeginFragment(Request request, const domain::UploadPacket& p
   const auto begin = [this, request = std::move(request), packet, begun](const Turn& turn) {
     auto found = Find(request, packet.session_id);
     if (const auto* answer = std::get_if<UploadAnswer>(&found)) return begun(*answer);
-    UploadSession& session = std::get<UploadSession>(found);
+    auto& session = std::get<UploadSession>(found);
     const auto refuse = [&session, &begun](UploadAnswer answer) {
       answer.session_id = session.id;
       LogUpload("fragment refused", session, &answer);
@@ -98,7 +98,7 @@ UploadFragment::UploadFragment(UploadManager* manager, UploadManager::Request re
       file_(std::move(file)),
       turn_(std::move(turn)) {}
 
-void UploadFragment::Write(std::string_view data, std::function<void(bool)> done) {
+void UploadFragment::Write(std::string_view data, const std::function<void(bool)>& done) {
   manager_->Post(
       [self = shared_from_this(), data, done] {
         const absl::Status status = self->file_->WriteAt(self->session_.received + self->written_, data);
@@ -115,7 +115,7 @@ void UploadFragment::Write(std::string_view data, std::function<void(bool)> done
       });
 }
 
-void UploadFragment::Finish(UploadManager::Done done) {
+void UploadFragment::Finish(const UploadManager::Done& done) {
   manager_->Post([self = shared_from_this(), done] { self->FinishNow(done); },
                  [self = shared_from_this(), done] { self->Answer(done, Ending()); });
 }

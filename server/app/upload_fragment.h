@@ -25,10 +25,10 @@ class UploadFragment : public std::enable_shared_from_this<UploadFragment> {
 
   // `data` lives until `done`. False: it could not be written; the rest is of no use, and Finish
   // says why.
-  void Write(std::string_view data, std::function<void(bool)> done);
+  void Write(std::string_view data, const std::function<void(bool)>& done);
   // All bytes were written: durable, then recorded, then, if it was the last, the application's and
   // published, then answered.
-  void Finish(UploadManager::Done done);
+  void Finish(const UploadManager::Done& done);
   // The rest will not come. What did is kept.
   void Abandon();
 

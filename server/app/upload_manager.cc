@@ -31,6 +31,11 @@ std::string Beside(const std::string& destination, std::string_view name) {
   return absl::StrCat(destination.substr(0, destination.rfind('/') + 1), std::string(name));
 }
 
+// Its rules are the ones of where it was created, whatever other location holds the same name.
+bool IsOf(const UploadSession& session, const domain::UploadLocation& location) {
+  return session.location.empty() || session.location == location.path;
+}
+
 }  // namespace
 
 void LogUpload(std::string_view event, const UploadSession& session, const UploadAnswer* error) {
@@ -61,7 +66,7 @@ absl::StatusOr<std::string> UploadManager::DestinationOf(const Request& request)
   return ports_.files->Resolve(absl::StrCat(request.location->root, "/", request.name));
 }
 
-void UploadManager::Create(Request request, Done done) {
+void UploadManager::Create(Request request, const Done& done) {
   Post([this, request = std::move(request), done] { CreateNow(request, done); },
        [done] { done(Unavailable()); });
 }
@@ -69,6 +74,7 @@ void UploadManager::Create(Request request, Done done) {
 void UploadManager::CreateNow(const Request& request, const Done& done) {
   UploadSession session;
   session.client = request.client;
+  session.location = request.location->path;
   const auto refuse = [&session, &done](const UploadAnswer& answer) {
     LogUpload("refused", session, &answer);
     done(answer);
@@ -137,22 +143,22 @@ std::variant<UploadAnswer, UploadSession> UploadManager::Find(const Request& req
   // One without a user may come from another address than before; a user is the same for good.
   const bool anonymous = session->client.starts_with("address:");
   if (session->state == UploadState::kEnded || !destination.ok() ||
-      *destination != session->destination ||
+      *destination != session->destination || !IsOf(*session, *request.location) ||
       (!anonymous && session->client != request.client)) {
     return domain::UploadSessionNotFound();
   }
   return *std::move(session);
 }
 
-void UploadManager::Close(Request request, const std::string& session_id, Done done) {
-  End(std::move(request), session_id, false, std::move(done));
+void UploadManager::Close(const Request& request, const std::string& session_id, const Done& done) {
+  End(request, session_id, false, done);
 }
 
-void UploadManager::Cancel(Request request, const std::string& session_id, Done done) {
-  End(std::move(request), session_id, true, std::move(done));
+void UploadManager::Cancel(const Request& request, const std::string& session_id, const Done& done) {
+  End(request, session_id, true, done);
 }
 
-void UploadManager::End(Request request, const std::string& session_id, bool cancel, Done done) {
+void UploadManager::End(const Request& request, const std::string& session_id, bool cancel, const Done& done) {
   turns_.Take(session_id, nullptr, [this, request, session_id, cancel, done](const Turn& turn) {
     if (turn == nullptr) return done(Unavailable());
     Post([this, request, session_id, cancel, turn,
@@ -165,7 +171,7 @@ void UploadManager::EndNow(const Request& request, const std::string& session_id
                            const Turn& turn, const Done& done) {
   auto found = Find(request, session_id);
   if (const auto* answer = std::get_if<UploadAnswer>(&found)) return done(*answer);
-  UploadSession& session = std::get<UploadSession>(found);
+  auto& session = std::get<UploadSession>(found);
   // What the application has, but was not to be published, must be here until now.
   bool vanished = false;
   if (!cancel && session.state == UploadState::kDelivered && !session.published) {
@@ -221,16 +227,18 @@ void UploadManager::Put(UploadSession session, std::function<void(absl::Status)>
 }
 
 void UploadManager::OpenReply(Request request, const std::string& session_id,
-                              std::function<void(absl::StatusOr<Reply>)> done) {
+                              const std::function<void(absl::StatusOr<Reply>)>& done) {
   const auto open = [this, request = std::move(request), session_id, done] {
     const absl::StatusOr<UploadSession> session = ports_.store->GetUploadSession(session_id);
     const bool anonymous = session.ok() && session->client.starts_with("address:");
-    if (!session.ok() || session->state != UploadState::kDelivered || !session->has_reply ||
+    if (!session.ok() && !absl::IsNotFound(session.status())) return done(session.status());
+    if (!session.ok() || !IsOf(*session, *request.location) || session->state != UploadState::kDelivered || !session->has_reply ||
         (!anonymous && session->client != request.client)) {
       return done(absl::NotFoundError("no such reply"));
     }
     auto file = ports_.files->OpenSource(session->reply);
-    if (!file.ok()) return done(absl::NotFoundError("the reply is gone"));
+    if (absl::IsNotFound(file.status())) return done(absl::NotFoundError("the reply is gone"));
+    if (!file.ok()) return done(file.status());
     Reply reply;
     reply.file = *std::move(file);
     reply.size = session->reply_size;
@@ -251,7 +259,7 @@ void UploadManager::SweepBy(absl::Time time) {
   if (sweep_listener_) sweep_listener_(time);
 }
 
-void UploadManager::Sweep(std::function<void(absl::Time)> done) {
+void UploadManager::Sweep(const std::function<void(absl::Time)>& done) {
   Post([this, done] { SweepNow(done); }, [] {});
 }
 

@@ -49,11 +49,11 @@ class UploadManager {
 
   explicit UploadManager(Ports ports) : ports_(ports) {}
 
-  void Create(Request request, Done done);
+  void Create(Request request, const Done& done);
   // Close-Session: what is not delivered yet, and the reply, are deleted.
-  void Close(Request request, const std::string& session_id, Done done);
+  void Close(const Request& request, const std::string& session_id, const Done& done);
   // Cancel-Session: the same; what was delivered stays.
-  void Cancel(Request request, const std::string& session_id, Done done);
+  void Cancel(const Request& request, const std::string& session_id, const Done& done);
 
   // The answer, if the fragment's bytes are of no use; else where they go. `make_way`: another
   // connection has come with this session; end the body, if it is still under way. Must not block.
@@ -70,11 +70,11 @@ class UploadManager {
     std::string etag;
   };
   void OpenReply(Request request, const std::string& session_id,
-                 std::function<void(absl::StatusOr<Reply>)> done);
+                 const std::function<void(absl::StatusOr<Reply>)>& done);
 
   // Ends sessions whose time has come, and deletes what is left of ended ones. `done`: when to call
   // it again. Call it once at the start.
-  void Sweep(std::function<void(absl::Time)> done);
+  void Sweep(const std::function<void(absl::Time)>& done);
   // Told when Sweep is to be called earlier than it said; must not block. Set before use.
   void SetSweepListener(std::function<void(absl::Time)> listener) {
     sweep_listener_ = std::move(listener);
@@ -92,7 +92,7 @@ class UploadManager {
   std::variant<domain::UploadAnswer, domain::UploadSession> Find(const Request& request,
                                                                  const std::string& session_id);
   void CreateNow(const Request& request, const Done& done);
-  void End(Request request, const std::string& session_id, bool cancel, Done done);
+  void End(const Request& request, const std::string& session_id, bool cancel, const Done& done);
   void EndNow(const Request& request, const std::string& session_id, bool cancel, const Turn& turn,
               const Done& done);
   // Commits it as ended, answers, then deletes its files and forgets it.

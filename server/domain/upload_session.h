@@ -44,6 +44,7 @@ enum class UploadState : uint8_t {
 struct UploadSession {
   std::string id;           // "{GUID}"
   std::string client;       // whose it is: see max_sessions_per_client
+  std::string location;     // the path of the one that it was created at; of earlier versions empty
   std::string destination;  // absolute, as are the next two
   std::string temporary;
   std::string reply;  // where the application's reply is, if has_reply

@@ -45,6 +45,8 @@ std::optional<UploadTarget> ParseUploadTarget(std::string_view target) {
       i += 2;
     }
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) return std::nullopt;
+    // An empty component is none to a file system: it would lead past the location of the path.
+    if (c == '/' && parsed.path.ends_with('/')) return std::nullopt;
     parsed.path += c;
   }
   return parsed;

@@ -13,7 +13,7 @@
 #include "server/domain/upload_session.h"
 
 namespace bits::config::v1 {
-class Config_Receive;
+class Config_Receive;  // NOLINT(readability-identifier-naming): protoc's
 }
 
 namespace bits::platform {

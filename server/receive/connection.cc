@@ -112,7 +112,8 @@ bool Connection::TakeRequest() {
   location_ = nullptr;
   fragment_ = nullptr;
   body_left_ = 0;
-  challenge_ = failed_ = reading_body_ = false;
+  challenge_ = failed_ = reading_body_ = superseded_ = false;
+  ++request_;
   if (state == HeadState::kDone) {
     body_left_ = head_.content_length.value_or(0);
     OnRequest();
@@ -152,19 +153,31 @@ void Connection::OnRequest() {
   auto credentials = ParseBasic(head_.Find("authorization").value_or(""));
   if (!credentials.has_value()) return OnUser(false);
   client_ = absl::StrCat("user:", credentials->user);
+  if (service_.passwords->IsKnown(location_->users, *credentials)) return OnUser(true);
   const auto held = std::make_shared<BasicCredentials>(*std::move(credentials));
   const std::function<void(bool)> done = OnLoop(&Connection::OnUser);
+  // The disk's threads work it out: a few at a time, so that guessing does not take them from uploads.
+  if (!service_.passwords->TryEnter()) {
+    return Respond(domain::UploadUnavailable("too many passwords are being checked"));
+  }
   service_.uploads->Post(
       [passwords = service_.passwords, users = &location_->users, held, done] {
-        done(passwords->Check(*users, *held));
+        const bool known = passwords->Check(*users, *held);
+        passwords->Leave();
+        done(known);
       },
       OnLoop([](Connection& self) {
+        self.service_.passwords->Leave();
         self.Respond(domain::UploadUnavailable("the server is busy or ending"));
       }));
 }
 
 void Connection::OnUser(bool known) {
   if (known) return Dispatch();
+  if (head_.Find("authorization").has_value()) {
+    BITS_LOG(kWarning, "an upload is refused: wrong user or password",
+             {{"address", transport_->PeerAddress()}});
+  }
   challenge_ = true;
   Respond(domain::UploadError(401, domain::kAccessDenied, "no user and password that are known"));
 }
@@ -188,7 +201,7 @@ void Connection::OnPost() {
   fields.content_length = head_.content_length;
   const auto parsed = domain::ParseUploadPacket(fields);
   if (const auto* wrong = std::get_if<UploadAnswer>(&parsed)) return Respond(*wrong);
-  const domain::UploadPacket& packet = std::get<domain::UploadPacket>(parsed);
+  const auto& packet = std::get<domain::UploadPacket>(parsed);
   app::UploadManager::Request request;
   request.location = &location_->rules;
   request.client = client_;
@@ -205,16 +218,16 @@ void Connection::OnPost() {
     case domain::UploadPacketType::kCreate:
       return service_.uploads->Create(std::move(request), done);
     case domain::UploadPacketType::kClose:
-      return service_.uploads->Close(std::move(request), packet.session_id, done);
+      return service_.uploads->Close(request, packet.session_id, done);
     case domain::UploadPacketType::kCancel:
-      return service_.uploads->Cancel(std::move(request), packet.session_id, done);
+      return service_.uploads->Cancel(request, packet.session_id, done);
     case domain::UploadPacketType::kFragment:
       break;
   }
   // Weak: whoever waits for this one's turn does not keep it.
-  auto make_way = [weak = weak_from_this(), loop = service_.loop] {
-    loop->Post([weak] {
-      if (const auto self = weak.lock()) self->MakeWay();
+  auto make_way = [weak = weak_from_this(), loop = service_.loop, number = request_] {
+    loop->Post([weak, number] {
+      if (const auto self = weak.lock()) self->MakeWay(number);
     });
   };
   service_.uploads->BeginFragment(std::move(request), packet, std::move(make_way),
@@ -240,7 +253,7 @@ void Connection::Respond(UploadAnswer answer) {
 }
 
 void Connection::Discard() {
-  const uint64_t here = std::min<uint64_t>(buffer_.size(), body_left_);
+  const auto here = std::min<uint64_t>(buffer_.size(), body_left_);
   buffer_.erase(0, here);
   body_left_ -= here;
   if (body_left_ == 0) {

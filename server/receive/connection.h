@@ -55,7 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ReadBody();
   void FlushBody();
   void Broken();
-  void MakeWay();
+  // Another connection has asked for the session of this request.
+  void MakeWay(uint64_t request);
 
   // A reply of the application.
   void OnGet(const std::string& session_id);
@@ -94,7 +95,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string client_;
   std::shared_ptr<app::UploadFragment> fragment_;
   uint64_t skip_left_ = 0;
+  uint64_t request_ = 0;  // which it is, of this connection
   bool reading_body_ = false;
+  bool superseded_ = false;
   bool failed_ = false;  // the rest of the body is of no use
   std::unique_ptr<char[]> chunk_;
   size_t chunk_size_ = 0;

@@ -25,18 +25,22 @@ void Connection::OnBegun(
   chunk_size_ = std::min(body_left_, kChunk);
   chunk_ = std::make_unique<char[]>(chunk_size_);
   reading_body_ = true;
-  if (!head_.expects_continue) return ReadBody();
-  head_.expects_continue = false;
-  out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-  Arm(service_.options->idle_timeout);
-  transport_->Write(out_, [self = shared_from_this()](bool ok) {
-    if (!ok || self->closed_) return self->Broken();
-    self->ReadBody();
-  });
+  if (head_.expects_continue) {
+    head_.expects_continue = false;
+    out_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    Arm(service_.options->idle_timeout);
+    transport_->Write(out_, [self = shared_from_this()](bool ok) {
+      if (!ok || self->closed_) return self->Broken();
+      self->ReadBody();
+    });
+  } else {
+    ReadBody();
+  }
+  if (superseded_ && reading_body_) Close();
 }
 
 void Connection::ReadBody() {
-  const uint64_t here =
+  const auto here =
       std::min<uint64_t>({buffer_.size(), body_left_, chunk_size_ - chunk_filled_});
   if (here > 0) {
     std::copy_n(buffer_.data(), here, chunk_.get() + chunk_filled_);
@@ -94,9 +98,11 @@ void Connection::Broken() {
   End();
 }
 
-void Connection::MakeWay() {
+void Connection::MakeWay(uint64_t request) {
+  if (request != request_) return;
   // A body that has come whole is past that: its answer will be the next one's too.
   if (reading_body_) Close();
+  superseded_ = true;  // it may not have begun
 }
 
 void Connection::OnGet(const std::string& session_id) {

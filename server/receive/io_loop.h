@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's
 }
 
 namespace bits::receive {

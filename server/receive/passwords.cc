@@ -77,21 +77,37 @@ std::string Passwords::DigestOf(const User& user, const Secret& password) const 
   return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
-bool Passwords::Check(const std::vector<User>& users, const BasicCredentials& credentials) {
+bool Passwords::TryEnter() {
+  if (under_way_.fetch_add(1) < kMostUnderWay) return true;
+  --under_way_;
+  return false;
+}
+
+const User* Passwords::UserOf(const std::vector<User>& users, const BasicCredentials& credentials) {
   const User* found = nullptr;
   for (const User& user : users) {
     if (user.name == credentials.user) found = &user;
   }
+  return found;
+}
+
+bool Passwords::IsKnown(const std::vector<User>& users, const BasicCredentials& credentials) {
+  const User* const user = UserOf(users, credentials);
+  if (user == nullptr) return false;
+  const std::string digest = DigestOf(*user, credentials.password);
+  MutexLock lock(mutex_);
+  const auto it = known_.find(user->password_hash);
+  return it != known_.end() && SameBytes(it->second, digest);
+}
+
+bool Passwords::Check(const std::vector<User>& users, const BasicCredentials& credentials) {
+  if (IsKnown(users, credentials)) return true;
+  const User* const found = UserOf(users, credentials);
   // An unknown user costs as much as a known one.
   const User& tried = found != nullptr ? *found : users.front();
-  const std::string digest = DigestOf(tried, credentials.password);
-  if (found != nullptr) {
-    MutexLock lock(mutex_);
-    const auto it = known_.find(found->password_hash);
-    if (it != known_.end() && SameBytes(it->second, digest)) return true;
-  }
   const std::string hash = Crypt(credentials.password.Reveal(), tried.password_hash);
   if (!SameBytes(hash, tried.password_hash) || found == nullptr) return false;
+  const std::string digest = DigestOf(*found, credentials.password);
   MutexLock lock(mutex_);
   known_[found->password_hash] = digest;
   return true;

@@ -2,6 +2,7 @@
 #ifndef BITS_SERVER_RECEIVE_PASSWORDS_H_
 #define BITS_SERVER_RECEIVE_PASSWORDS_H_
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,14 +31,26 @@ class Passwords {
  public:
   Passwords();
 
+  // A place among the checks under way, to be given back; false if there are too many, as when somebody
+  // is guessing. Any thread.
+  bool TryEnter();
+  void Leave() { --under_way_; }
+
+  // Whether it is one of these users, as was found before by Check. Takes no time.
+  bool IsKnown(const std::vector<User>& users, const BasicCredentials& credentials);
   // Whether it is one of these users. Takes milliseconds of work, on purpose, where the same was not
   // found to be so before: call it where one may block.
   bool Check(const std::vector<User>& users, const BasicCredentials& credentials);
 
  private:
+  // Null: none of that name.
+  static const User* UserOf(const std::vector<User>& users, const BasicCredentials& credentials);
   std::string DigestOf(const User& user, const Secret& password) const;
 
+  static constexpr int kMostUnderWay = 16;
+
   const std::string key_;  // of this process
+  std::atomic<int> under_way_ = 0;
   Mutex mutex_;
   // What was found to be so, by hash: a keyed digest, so that memory holds no password.
   std::map<std::string, std::string> known_ BITS_GUARDED_BY(mutex_);

@@ -62,7 +62,8 @@ HeadState TakeHead(std::string& buffer, RequestHead& head) {
   head.method = std::string(message.method_string());
   head.target = std::string(message.target());
   head.http11 = message.version() == 11;
-  head.chunked = parser.chunked();
+  // Whatever it says: there is no body here but one of a Content-Length.
+  head.chunked = message.count(http::field::transfer_encoding) > 0;
   head.keep_alive = parser.keep_alive();
   if (const auto length = parser.content_length()) head.content_length = *length;
   for (const auto& field : message) {

@@ -120,17 +120,17 @@ absl::StatusOr<std::unique_ptr<asio::ssl::context>> MakeContext(const ListenOpti
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
   error_code error;
-  context->use_certificate_chain_file(options.certificate_file, error);
+  (void)context->use_certificate_chain_file(options.certificate_file, error);
   if (error) return Wrong("the certificate", options.certificate_file, error);
-  context->use_private_key_file(options.key_file, asio::ssl::context::pem, error);
+  (void)context->use_private_key_file(options.key_file, asio::ssl::context::pem, error);
   if (error) return Wrong("the key", options.key_file, error);
   if (options.client_ca_file.empty()) return context;
-  context->load_verify_file(options.client_ca_file, error);
+  (void)context->load_verify_file(options.client_ca_file, error);
   if (error) return Wrong("the clients' authority", options.client_ca_file, error);
   static constexpr unsigned char kSessionContext[] = "bitsd-receive";
   SSL_CTX_set_session_id_context(context->native_handle(), kSessionContext,
                                  sizeof(kSessionContext) - 1);
-  context->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert, error);
+  (void)context->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert, error);
   if (error) return Wrong("the clients' authority", options.client_ca_file, error);
   return context;
 }
@@ -151,10 +151,10 @@ class TcpAcceptor final : public Acceptor {
           absl::StrCat("receive: no address to listen at: ", options.address, ":", options.port));
     }
     const tcp::endpoint endpoint(address, port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    (void)acceptor_.open(endpoint.protocol(), error);
+    if (!error) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) (void)acceptor_.bind(endpoint, error);
+    if (!error) (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
       return absl::UnavailableError(absl::StrCat("receive: cannot listen at ", options.address, ":",
                                                  options.port, ": ", error.message()));
@@ -180,7 +180,7 @@ class TcpAcceptor final : public Acceptor {
   }
   void Close() override {
     error_code ignored;
-    acceptor_.close(ignored);
+    (void)acceptor_.close(ignored);
     retry_.Cancel();
   }
   std::string address() const override { return address_; }
@@ -202,7 +202,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Listen(IoLoop& loop, const ListenOptio
     tls = *std::move(made);
   }
   auto acceptor = std::make_unique<TcpAcceptor>(loop, std::move(tls));
-  const absl::Status opened = acceptor->Open(options);
+  absl::Status opened = acceptor->Open(options);
   if (!opened.ok()) return opened;
   return acceptor;
 }

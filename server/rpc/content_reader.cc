@@ -26,7 +26,7 @@ std::shared_ptr<ContentReader> ContentReader::Make(const ContentEnvironment& env
 
 void ContentReader::Start(Open open, Part part) {
   open_ = std::move(open);
-  part_ = part;
+  part_ = std::move(part);
   Post(&ContentReader::OpenFile);
 }
 

@@ -8,6 +8,7 @@ std::string EncodeUploadSession(const domain::UploadSession& session) {
   v1::UploadSessionRecord to;
   to.set_id(session.id);
   to.set_client(session.client);
+  to.set_location(session.location);
   to.set_destination(session.destination);
   to.set_temporary(session.temporary);
   to.set_reply(session.reply);
@@ -35,6 +36,7 @@ absl::StatusOr<domain::UploadSession> DecodeUploadSession(std::string_view recor
   domain::UploadSession session;
   session.id = from.id();
   session.client = from.client();
+  session.location = from.location();
   session.destination = from.destination();
   session.temporary = from.temporary();
   session.reply = from.reply();

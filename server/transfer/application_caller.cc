@@ -63,7 +63,7 @@ class ApplicationCaller::Call final : public MultiDriver::Request,
   void Fail(const absl::Status& status);
 
   // Runs `work` on the disk's executor, and `then`, if this is still of interest, on the loop.
-  void OnDisk(std::function<absl::Status()> work, std::function<void()> then) {
+  void OnDisk(std::function<absl::Status()> work, const std::function<void()>& then) {
     disk_busy_ = true;
     const auto finish = [self = shared_from_this(), loop = caller_->loop_,
                          then](const absl::Status& status) {

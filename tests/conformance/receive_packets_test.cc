@@ -358,6 +358,10 @@ TEST_F(UploadPacketTest, UrlIsDecodedAndTheLongestPathWins) {
   EXPECT_EQ(ReadFile(File("/deep/one")), "x");
   upload("/overt");
   EXPECT_EQ(ReadFile(File("/overt")), "x");
+  // No second way to the same file, past the rules of its location.
+  for (const std::string past : {"//over/past", "/over//past", "/over//deep/past", "//deep/past"}) {
+    EXPECT_EQ(client_.Create(past).status, 400) << past;
+  }
 }
 
 TEST_F(UploadPacketTest, LastFragmentAgainIsAnsweredAsBefore) {

@@ -95,6 +95,9 @@ TEST(UploadTargets, AreDecoded) {
   for (const char* wrong : {"", "a", "*", "ftp://h/a", "/%", "/%4", "/%4g", "/a%2Fb", "/%00", "/%7f"}) {
     EXPECT_EQ(path(wrong), "none") << wrong;
   }
+  for (const std::string_view target : {"//", "//a", "/a//b", "/a//", "http://h//a", "/a/%2fb"}) {
+    EXPECT_FALSE(ParseUploadTarget(target).has_value()) << target;
+  }
   EXPECT_EQ(ParseUploadTarget("/a?b=%2F?c")->query, "b=%2F?c");
 }
 

@@ -35,6 +35,12 @@ TEST(RequestHead, IsTakenApartAndWhatFollowsIsLeft) {
   EXPECT_EQ(head.content_length, std::nullopt);
   ASSERT_EQ(Take("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", head), HeadState::kDone);
   EXPECT_TRUE(head.chunked);
+  for (const std::string coding : {"chunked, chunked", "gzip", "identity", "x"}) {
+    ASSERT_EQ(Take("GET / HTTP/1.1\r\nTransfer-Encoding: " + coding + "\r\n\r\n", head),
+              HeadState::kDone)
+        << coding;
+    EXPECT_TRUE(head.chunked) << coding;
+  }
   EXPECT_EQ(head.content_length, std::nullopt);
   ASSERT_EQ(Take("GET / HTTP/1.0\r\n\r\n", head), HeadState::kDone);
   EXPECT_FALSE(head.http11);
