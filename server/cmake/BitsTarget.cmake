@@ -136,6 +136,7 @@ macro(_bits_test_properties out)
     math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 5")
     set(_dir "${PROJECT_SOURCE_DIR}/tests/sanitizers")
     list(APPEND _env
+      "BITS_SANITIZED=${BITS_SANITIZE}"
       "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
       "LSAN_OPTIONS=suppressions=${_dir}/lsan.supp:print_suppressions=0"
       "UBSAN_OPTIONS=print_stacktrace=1"

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -109,7 +110,10 @@ TEST(UploadScale, AThousandOpenSessionsAndOneByteASecond) {
               "took %.0f ms, beside %d single bytes\n",
               kSessions, growth, more_threads,
               std::chrono::duration<double, std::milli>(took).count(), dripped.load());
-  EXPECT_LT(growth, 100);
+  // A sanitizer pads what is allocated, and keeps what is freed.
+  if (std::getenv("BITS_SANITIZED") == nullptr) {
+    EXPECT_LT(growth, 100);
+  }
   EXPECT_LE(more_threads, 0);
   EXPECT_GT(dripped, 0);
 }
