@@ -85,10 +85,6 @@ void ContentReader::OpenFile() {
 }
 
 void ContentReader::ReadOn() {
-  if (slow_) {
-    return Refuse(MakeRefusal(absl::StatusCode::kResourceExhausted, "SLOW_CONSUMER",
-                              "the content is not taken"));
-  }
   if (cancelled_) return Refuse(absl::CancelledError("the caller is gone"));
   // A long one is not waited for by a server that ends: the next goes on from where this was.
   if (const absl::Status admitted = env_.gate->Admit(); !admitted.ok()) return Refuse(admitted);
@@ -112,7 +108,6 @@ void ContentReader::Write() {
                             [weak = weak_from_this()] {
                               const auto self = weak.lock();
                               if (self == nullptr) return;
-                              self->slow_ = true;
                               MutexLock lock(self->mutex_);
                               // After OnDone there is no context.
                               if (self->self_ != nullptr) self->context_->TryCancel();
@@ -126,7 +121,7 @@ void ContentReader::OnWriteDone(bool ok) {
     MutexLock lock(mutex_);
     phase_ = Phase::kReading;
   }
-  if (!ok && !slow_) cancelled_ = true;
+  if (!ok) cancelled_ = true;
   Post(&ContentReader::ReadOn);
 }
 

@@ -30,7 +30,7 @@ inline constexpr char kContentVersion[] = "bits-content-version";
 struct ContentOptions {
   size_t max_readers = 256;
   size_t max_readers_per_principal = 64;
-  // How long a piece may wait to be taken.
+  // How long a piece may wait to be taken: then the call is cancelled.
   std::chrono::milliseconds slow_consumer_timeout{60'000};
 };
 
@@ -86,7 +86,6 @@ class ContentReader final : public grpc::ServerWriteReactor<google::bytestream::
   grpc::CallbackServerContext* const context_;
   const std::function<void()> on_done_;
   std::atomic<bool> cancelled_ = false;
-  std::atomic<bool> slow_ = false;
 
   // Of whoever has the turn.
   Open open_;

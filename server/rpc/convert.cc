@@ -241,8 +241,8 @@ void ToProto(const domain::JobId& job, const domain::File& file, v1::File* to) {
     if (range.length) filled->set_length(*range.length);
   }
   for (const std::string& mirror : file.mirrors.names) to->add_mirrors(mirror);
-  const bool gave = file.transferred && file.validators.source <= file.mirrors.names.size();
-  to->set_mirror(gave ? file.validators.source : file.transferred ? 0 : file.mirrors.source);
+  const uint32_t source = file.transferred ? file.validators.source : file.mirrors.source;
+  to->set_mirror(source == domain::kNoSource ? 0 : source);
   if (file.last_modified) ToProto(*file.last_modified, to->mutable_last_modified());
   // An origin may send any bytes; a proto string holds UTF-8 only.
   to->set_remote_etag(CleanUtf8(file.validators.etag, file.validators.etag.size() + 3));
